@@ -1,0 +1,2 @@
+//! Exports a range of blocks from an archive node into an archive.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Replays an archive into payouts, without any network access.
+fn main() {}

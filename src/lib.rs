@@ -1,0 +1,5 @@
+//! Turns the history of TFChain into ThreeFold Grid payouts that anyone can check.
+//!
+//! The rooms and the way of the data are described in `ARCHITECTURE.md`.
+
+pub mod chain;

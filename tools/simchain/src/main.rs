@@ -1,0 +1,2 @@
+//! A deterministic synthetic TFChain.
+fn main() {}
