@@ -2,4 +2,5 @@
 //!
 //! The rooms and the way of the data are described in `ARCHITECTURE.md`.
 
+pub mod archive;
 pub mod chain;

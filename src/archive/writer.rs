@@ -1,0 +1,626 @@
+//! Writes an archive file by file, so that whatever is there is whole, and a later run can go on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Chunk, ChunkBody, ChunkEntry, Error, ExportedRange, Hash, Hex, Manifest, MetadataEntry, Provenance,
+    Result, RuntimeMetadata, StateEntry, StateSnapshot, chunk_ranges,
+    container::{self, Kind, MAX_BODY_LEN, Sealed},
+    files,
+};
+
+/// Compression level: size against time, without influence on any content digest.
+const LEVEL: i32 = 12;
+
+/// What an archive is to hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Blocks of a chunk.
+    pub chunk_blocks: u32,
+    /// Height of the first block.
+    pub first: u32,
+    /// Hash of block 0 of the chain.
+    #[serde(with = "hex_hash")]
+    pub genesis: Hash,
+    /// Height of the last block.
+    pub last: u32,
+    /// Number of the minting period of the range.
+    pub period: Option<u32>,
+    /// The time range, when blocks are exported for one.
+    pub range: Option<ExportedRange>,
+    /// Heights of the state snapshots.
+    pub state_at: Vec<u32>,
+}
+
+mod hex_hash {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Hash, Hex};
+
+    pub(super) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+        Hex(*hash).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error> {
+        Hex::deserialize(deserializer).map(|hex| hex.0)
+    }
+}
+
+/// A finished archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The archive root digest.
+    pub root: Hash,
+    /// Hash of the last block.
+    pub last_hash: Hash,
+    /// Bytes of all files that the manifest lists.
+    pub file_bytes: u64,
+    /// Bytes of their bodies.
+    pub body_bytes: u64,
+}
+
+/// A chunk that is on disk.
+#[derive(Clone, Debug)]
+struct Present {
+    entry: ChunkEntry,
+    parent_hash: Hash,
+    metadata: BTreeSet<Hash>,
+    /// Hashes of those blocks at which a snapshot is planned.
+    snapshot_hashes: BTreeMap<u32, Hash>,
+}
+
+/// Writes one archive.
+#[derive(Debug)]
+pub struct ArchiveWriter {
+    folder: PathBuf,
+    plan: Plan,
+    chunks: BTreeMap<u32, Present>,
+    states: BTreeMap<u32, (StateEntry, Hash)>,
+    metadata: BTreeMap<Hash, MetadataEntry>,
+    level: i32,
+}
+
+impl ArchiveWriter {
+    /// Makes the folder, or goes on with an interrupted export of the same plan: files that are whole and belong to
+    /// it are taken over, after their digests were computed anew; damaged ones are written again.
+    ///
+    /// # Errors
+    /// The folder holds a finished archive, an export of another plan, or something else.
+    pub fn open(folder: &Path, mut plan: Plan) -> Result<ArchiveWriter> {
+        plan.state_at.sort_unstable();
+        plan.state_at.dedup();
+        plan.period = plan.range.as_ref().and_then(|r| r.period);
+        check_plan(&plan)?;
+        occupy(folder, &plan)?;
+        let mut writer = ArchiveWriter {
+            folder: folder.to_path_buf(),
+            plan,
+            chunks: BTreeMap::new(),
+            states: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+            level: LEVEL,
+        };
+        writer.take_over()?;
+        Ok(writer)
+    }
+
+    /// Chooses another level of zstd than the usual one.
+    pub fn set_level(&mut self, level: i32) {
+        self.level = level;
+    }
+
+    /// What is being written.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// First and last height of the chunks that are not there yet, ascending.
+    pub fn missing_chunks(&self) -> Vec<(u32, u32)> {
+        let planned = chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks);
+        planned.filter(|(first, _)| !self.chunks.contains_key(first)).collect()
+    }
+
+    /// First and last height and last hash of the chunks that are there, ascending.
+    pub fn present_chunks(&self) -> Vec<(u32, u32, Hash)> {
+        self.chunks.values().map(|c| (c.entry.first, c.entry.last, c.entry.last_hash.0)).collect()
+    }
+
+    /// Takes a chunk out again, because the chain went another way: it will be missing.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn discard_chunk(&mut self, first: u32) -> Result<()> {
+        if let Some(present) = self.chunks.remove(&first) {
+            let path = self.folder.join(&present.entry.file);
+            fs::remove_file(&path).map_err(Error::io("remove", path))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the state snapshot at `height` is there.
+    pub fn has_state(&self, height: u32) -> bool {
+        self.states.contains_key(&height)
+    }
+
+    /// Writes metadata, unless it is there, and gives the hash that spans and snapshots name it by.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn put_metadata(&mut self, metadata: &RuntimeMetadata) -> Result<Hash> {
+        let hash = metadata.hash();
+        if self.metadata.contains_key(&hash) {
+            return Ok(hash);
+        }
+        let file = files::metadata_name(metadata.spec_version, &hash);
+        let path = self.folder.join(&file);
+        let body = metadata.to_body();
+        RuntimeMetadata::parse(&body, &path)
+            .map_err(|e| refused(format!("metadata of {}", metadata.spec_version), &e))?;
+        let sealed = self.write(Kind::Metadata, &file, &body)?;
+        self.metadata.insert(hash, metadata_entry(metadata, file, &sealed));
+        Ok(hash)
+    }
+
+    /// Writes a state snapshot.
+    ///
+    /// # Errors
+    /// A snapshot that the plan does not ask for or that is not canonical; I/O errors.
+    pub fn put_state(&mut self, state: &StateSnapshot) -> Result<()> {
+        let file = files::state_name(state.height, &state.block_hash);
+        let item = format!("the state of block {}", state.height);
+        if state.genesis != self.plan.genesis || !self.plan.state_at.contains(&state.height) {
+            return Err(Error::Refused { item, what: "it was not planned".into() });
+        }
+        let body = state.to_body();
+        let read =
+            StateSnapshot::parse(&body, &self.folder.join(&file)).map_err(|e| refused(item.clone(), &e))?;
+        if read != *state {
+            return Err(Error::Refused { item, what: "it does not read back the same".into() });
+        }
+        let sealed = self.write(Kind::State, &file, &body)?;
+        self.states.insert(state.height, (state_entry(state, file, &sealed), state.metadata));
+        Ok(())
+    }
+
+    /// Writes a chunk.
+    ///
+    /// # Errors
+    /// A chunk that the plan does not ask for or that is not canonical; I/O errors.
+    pub fn put_chunk(&mut self, chunk: &Chunk) -> Result<()> {
+        let item = format!("the chunk at block {}", chunk.first);
+        let body = chunk.to_body();
+        let read = ChunkBody::parse(body, &self.folder.join(&item)).map_err(|e| refused(item.clone(), &e))?;
+        let mut planned = chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks);
+        if !planned.any(|range| range == (read.first(), read.last())) || read.genesis() != &self.plan.genesis
+        {
+            let what = format!("blocks {} to {} are no chunk of the plan", read.first(), read.last());
+            return Err(Error::Refused { item, what });
+        }
+        if !chunk.blocks.iter().zip(read.blocks()).all(|(b, r)| {
+            b.events == r.events
+                && b.digest == r.digest
+                && b.time_ms == r.time_ms
+                && b.state_root == *r.state_root
+        }) {
+            return Err(Error::Refused { item, what: "it does not read back the same".into() });
+        }
+        let hashes = read.hashes();
+        let last_hash = hashes.last().copied().unwrap_or_default();
+        let file = files::chunk_name(read.first(), read.last(), &last_hash);
+        let sealed = self.write(Kind::Chunk, &file, read.bytes())?;
+        let present = self.present(&read, &hashes, file, &sealed);
+        self.chunks.insert(read.first(), present);
+        Ok(())
+    }
+
+    /// Checks that everything planned is there and belongs together, then writes `provenance.json` and, last,
+    /// `manifest.json`.
+    ///
+    /// # Errors
+    /// Names what is missing or does not link; I/O errors.
+    pub fn finish(self, provenance: &Provenance) -> Result<Finished> {
+        let manifest = self.manifest()?;
+        files::write(&self.folder.join(files::PROVENANCE), &provenance.to_bytes())?;
+        files::write(&self.folder.join(files::MANIFEST), &manifest.to_bytes())?;
+        let plan = self.folder.join(files::PLAN);
+        fs::remove_file(&plan).map_err(Error::io("remove", plan))?;
+        let sizes = || {
+            let chunks = manifest.chunks.iter().map(|c| (c.file_bytes, c.body_bytes));
+            let states = manifest.state.iter().map(|s| (s.file_bytes, s.body_bytes));
+            chunks.chain(states).chain(manifest.metadata.iter().map(|m| (m.file_bytes, m.body_bytes)))
+        };
+        Ok(Finished {
+            root: manifest.archive_root.0,
+            last_hash: manifest.last_hash.0,
+            file_bytes: sizes().fold(0, |sum, (file, _)| sum.saturating_add(file)),
+            body_bytes: sizes().fold(0, |sum, (_, body)| sum.saturating_add(body)),
+        })
+    }
+
+    fn manifest(&self) -> Result<Manifest> {
+        if let Some((first, last)) = self.missing_chunks().first() {
+            return Err(Error::Missing(format!("blocks {first} to {last} are missing")));
+        }
+        let mut parent: Option<Hash> = None;
+        let mut needed: BTreeSet<Hash> = BTreeSet::new();
+        for present in self.chunks.values() {
+            if parent.is_some_and(|p| p != present.parent_hash) {
+                let what = format!("block {} does not follow the chunk before it", present.entry.first);
+                return Err(Error::damaged(self.folder.join(&present.entry.file), what));
+            }
+            parent = Some(present.entry.last_hash.0);
+            needed.extend(&present.metadata);
+        }
+        for height in &self.plan.state_at {
+            let Some((entry, metadata)) = self.states.get(height) else {
+                return Err(Error::Missing(format!("the state of block {height} is missing")));
+            };
+            needed.insert(*metadata);
+            let in_chunk = self.chunks.values().find_map(|c| c.snapshot_hashes.get(height));
+            if in_chunk != Some(&entry.block_hash.0) {
+                let what = format!("its block hash is not that of block {height} in the chunks");
+                return Err(Error::damaged(self.folder.join(&entry.file), what));
+            }
+        }
+        let mut metadata = Vec::new();
+        for hash in &needed {
+            let entry = self
+                .metadata
+                .get(hash)
+                .ok_or_else(|| Error::Missing(format!("metadata {} is missing", hex::encode(hash))))?;
+            metadata.push(entry.clone());
+        }
+        let first_parent = self.chunks.values().next().map(|c| c.parent_hash).unwrap_or_default();
+        let mut manifest = Manifest {
+            archive_root: Hex([0; 32]),
+            chunk_blocks: self.plan.chunk_blocks,
+            chunks: self.chunks.values().map(|c| c.entry.clone()).collect(),
+            first_block: self.plan.first,
+            first_parent_hash: Hex(first_parent),
+            format: Manifest::current_format(),
+            genesis_hash: Hex(self.plan.genesis),
+            last_block: self.plan.last,
+            last_hash: Hex(parent.unwrap_or_default()),
+            metadata,
+            period: self.plan.period,
+            range: self.plan.range.clone().map(|range| ExportedRange { period: None, ..range }),
+            state: self.states.values().map(|(entry, _)| entry.clone()).collect(),
+        };
+        manifest.archive_root = Hex(manifest.root());
+        Ok(manifest)
+    }
+
+    fn write(&self, kind: Kind, file: &str, body: &[u8]) -> Result<Sealed> {
+        let path = self.folder.join(file);
+        let sealed = container::seal(kind, body, self.level, &path)?;
+        if container::open(kind, &sealed.file, &path)?.body != body {
+            return Err(Error::damaged(path, "it does not decompress to what was compressed"));
+        }
+        files::write(&path, &sealed.file)?;
+        Ok(sealed)
+    }
+
+    fn present(&self, chunk: &ChunkBody, hashes: &[Hash], file: String, sealed: &Sealed) -> Present {
+        let hash_at = |height: u32| {
+            let i = usize::try_from(height.checked_sub(chunk.first())?).ok()?;
+            hashes.get(i).map(|hash| (height, *hash))
+        };
+        Present {
+            entry: ChunkEntry {
+                body_bytes: sealed.body_len,
+                content_sha256: Hex(sealed.content_sha256),
+                file,
+                file_bytes: length(&sealed.file),
+                file_sha256: Hex(sealed.file_sha256),
+                first: chunk.first(),
+                last: chunk.last(),
+                last_hash: Hex(hashes.last().copied().unwrap_or_default()),
+            },
+            parent_hash: *chunk.parent_hash(),
+            metadata: chunk.spans().iter().map(|s| s.metadata).collect(),
+            snapshot_hashes: self.plan.state_at.iter().filter_map(|h| hash_at(*h)).collect(),
+        }
+    }
+
+    /// Looks at what an earlier run left. Nothing is trusted by its name.
+    fn take_over(&mut self) -> Result<()> {
+        let planned: BTreeSet<_> =
+            chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks).collect();
+        for (file, path, bytes) in self.left("chunks")? {
+            let Ok(opened) = container::open(Kind::Chunk, &bytes, &path) else { continue };
+            let Ok(chunk) = ChunkBody::parse(opened.body.clone(), &path) else { continue };
+            let hashes = chunk.hashes();
+            let last_hash = hashes.last().copied().unwrap_or_default();
+            let named = files::chunk_name(chunk.first(), chunk.last(), &last_hash) == file;
+            let wanted =
+                planned.contains(&(chunk.first(), chunk.last())) && *chunk.genesis() == self.plan.genesis;
+            if named && wanted {
+                let present = self.present(&chunk, &hashes, file, &resealed(bytes, &opened));
+                self.chunks.insert(chunk.first(), present);
+            }
+        }
+        for (file, path, bytes) in self.left("state")? {
+            let Ok(opened) = container::open(Kind::State, &bytes, &path) else { continue };
+            let Ok(state) = StateSnapshot::parse(&opened.body, &path) else { continue };
+            let named = files::state_name(state.height, &state.block_hash) == file;
+            let wanted = self.plan.state_at.contains(&state.height) && state.genesis == self.plan.genesis;
+            if named && wanted {
+                let entry = state_entry(&state, file, &resealed(bytes, &opened));
+                self.states.insert(state.height, (entry, state.metadata));
+            }
+        }
+        for (file, path, bytes) in self.left("metadata")? {
+            let Ok(opened) = container::open(Kind::Metadata, &bytes, &path) else { continue };
+            let Ok(metadata) = RuntimeMetadata::parse(&opened.body, &path) else { continue };
+            if files::metadata_name(metadata.spec_version, &metadata.hash()) == file {
+                let entry = metadata_entry(&metadata, file, &resealed(bytes, &opened));
+                self.metadata.insert(metadata.hash(), entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Name, path and bytes of the files in one folder of the archive.
+    fn left(&self, folder: &str) -> Result<Vec<(String, PathBuf, Vec<u8>)>> {
+        let mut left = Vec::new();
+        for name in files::list(&self.folder.join(folder))? {
+            let file = format!("{folder}/{name}");
+            let path = self.folder.join(&file);
+            let bytes = files::read(&path, MAX_BODY_LEN)?;
+            left.push((file, path, bytes));
+        }
+        Ok(left)
+    }
+}
+
+fn check_plan(plan: &Plan) -> Result<()> {
+    let refused = |what: String| Err(Error::Refused { item: "the plan".into(), what });
+    if plan.first > plan.last {
+        return refused(format!("block {} lies after block {}", plan.first, plan.last));
+    }
+    if plan.chunk_blocks == 0 || plan.chunk_blocks > super::MAX_CHUNK_BLOCKS {
+        return refused(format!(
+            "{} blocks in a chunk; 1 to {} are possible",
+            plan.chunk_blocks,
+            super::MAX_CHUNK_BLOCKS
+        ));
+    }
+    match plan.state_at.iter().find(|h| **h < plan.first || **h > plan.last) {
+        Some(height) => {
+            refused(format!("state at block {height} lies outside of blocks {} to {}", plan.first, plan.last))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Makes the folder ours, or says why it cannot be.
+fn occupy(folder: &Path, plan: &Plan) -> Result<()> {
+    let occupied = |what: &str| Err(Error::Occupied { path: folder.to_path_buf(), what: what.into() });
+    let plan_path = folder.join(files::PLAN);
+    // The plan is written once; canonical bytes make comparing easy.
+    let mut bytes = serde_json::to_vec_pretty(plan).unwrap_or_default();
+    bytes.push(b'\n');
+    if folder.join(files::MANIFEST).exists() {
+        return occupied("holds a finished archive; choose another folder");
+    }
+    if plan_path.exists() {
+        if files::read(&plan_path, 1 << 20)? != bytes {
+            return occupied(
+                "holds an unfinished export of other blocks, options or chain; \
+                 finish it with its own command, or choose another folder",
+            );
+        }
+    } else if folder.exists() && !files::list(folder)?.is_empty() {
+        return occupied("is not empty and not an unfinished export; choose another folder");
+    }
+    for part in ["chunks", "state", "metadata"] {
+        let path = folder.join(part);
+        fs::create_dir_all(&path).map_err(Error::io("create", path))?;
+    }
+    if !plan_path.exists() {
+        files::write(&plan_path, &bytes)?;
+    }
+    Ok(())
+}
+
+fn refused(item: String, error: &Error) -> Error {
+    let what = match error {
+        Error::Damaged { what, .. } => what.clone(),
+        other => other.to_string(),
+    };
+    Error::Refused { item, what }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// The digests of a file that an earlier run wrote.
+fn resealed(file: Vec<u8>, opened: &container::Opened) -> Sealed {
+    Sealed {
+        content_sha256: opened.content_sha256,
+        file_sha256: container::sha256(&file),
+        body_len: length(&opened.body),
+        file,
+    }
+}
+
+fn state_entry(state: &StateSnapshot, file: String, sealed: &Sealed) -> StateEntry {
+    StateEntry {
+        block_hash: Hex(state.block_hash),
+        body_bytes: sealed.body_len,
+        content_sha256: Hex(sealed.content_sha256),
+        file,
+        file_bytes: length(&sealed.file),
+        file_sha256: Hex(sealed.file_sha256),
+        height: state.height,
+    }
+}
+
+fn metadata_entry(metadata: &RuntimeMetadata, file: String, sealed: &Sealed) -> MetadataEntry {
+    MetadataEntry {
+        body_bytes: sealed.body_len,
+        content_sha256: Hex(sealed.content_sha256),
+        file,
+        file_bytes: length(&sealed.file),
+        file_sha256: Hex(sealed.file_sha256),
+        metadata_sha256: Hex(metadata.hash()),
+        spec_version: metadata.spec_version,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::{Archive, Block, Span, check};
+
+    const GENESIS: Hash = [9; 32];
+
+    fn metadata() -> RuntimeMetadata {
+        RuntimeMetadata { spec_version: 145, state_version: 0, bytes: b"meta\x0e".to_vec() }
+    }
+
+    fn plan() -> Plan {
+        Plan {
+            chunk_blocks: 4,
+            first: 6,
+            genesis: GENESIS,
+            last: 13,
+            period: None,
+            range: None,
+            state_at: vec![8],
+        }
+    }
+
+    /// The three chunks 6..=7, 8..=11 and 12..=13, and the snapshot at 8.
+    fn parts() -> (Vec<Chunk>, StateSnapshot) {
+        let mut parent = [8; 32];
+        let mut snapshot =
+            StateSnapshot { genesis: GENESIS, height: 8, metadata: metadata().hash(), ..Default::default() };
+        let chunks = chunk_ranges(6, 13, 4)
+            .map(|(first, last)| {
+                let blocks = (first..=last).map(|h| Block {
+                    state_root: [1; 32],
+                    extrinsics_root: [2; 32],
+                    digest: vec![0],
+                    time_ms: u64::from(h),
+                    events: vec![0],
+                });
+                let spans = vec![Span { first, metadata: metadata().hash() }];
+                let chunk =
+                    Chunk { genesis: GENESIS, first, parent_hash: parent, blocks: blocks.collect(), spans };
+                let hashes = ChunkBody::parse(chunk.to_body(), Path::new("")).unwrap().hashes();
+                if first == 8 {
+                    snapshot.block_hash = hashes[0];
+                }
+                parent = hashes[hashes.len() - 1];
+                chunk
+            })
+            .collect();
+        (chunks, snapshot)
+    }
+
+    fn provenance() -> Provenance {
+        let text = String::new;
+        Provenance {
+            chain: text(),
+            endpoints: vec![],
+            finished: text(),
+            node: text(),
+            started: text(),
+            tool: text(),
+        }
+    }
+
+    fn write_all(folder: &Path) -> Finished {
+        let mut writer = ArchiveWriter::open(folder, plan()).unwrap();
+        let (chunks, snapshot) = parts();
+        writer.put_metadata(&metadata()).unwrap();
+        writer.put_state(&snapshot).unwrap();
+        chunks.iter().for_each(|c| writer.put_chunk(c).unwrap());
+        writer.finish(&provenance()).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_and_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let finished = write_all(folder.path());
+        let archive = Archive::open(folder.path()).unwrap();
+        assert_eq!(archive.manifest().archive_root.0, finished.root);
+        assert!(check(&archive).is_empty());
+        assert!(!folder.path().join(files::PLAN).exists());
+    }
+
+    #[test]
+    fn an_interrupted_export_goes_on_and_ends_in_the_same_bytes() {
+        let whole = tempfile::tempdir().unwrap();
+        write_all(whole.path());
+        let folder = tempfile::tempdir().unwrap();
+        let (chunks, snapshot) = parts();
+        let mut writer = ArchiveWriter::open(folder.path(), plan()).unwrap();
+        writer.put_chunk(&chunks[2]).unwrap();
+        writer.put_chunk(&chunks[0]).unwrap();
+        drop(writer);
+        // One of the two files is damaged meanwhile.
+        let name = files::list(&folder.path().join("chunks")).unwrap().remove(0);
+        fs::write(folder.path().join("chunks").join(name), b"x").unwrap();
+        let mut writer = ArchiveWriter::open(folder.path(), plan()).unwrap();
+        assert_eq!(writer.missing_chunks(), [(6, 7), (8, 11)]);
+        writer.put_chunk(&chunks[0]).unwrap();
+        writer.put_chunk(&chunks[1]).unwrap();
+        assert!(!writer.has_state(8));
+        writer.put_state(&snapshot).unwrap();
+        writer.put_metadata(&metadata()).unwrap();
+        writer.finish(&provenance()).unwrap();
+        let manifest = |f: &Path| fs::read(f.join(files::MANIFEST)).unwrap();
+        assert_eq!(manifest(folder.path()), manifest(whole.path()));
+    }
+
+    #[test]
+    fn a_gap_a_missing_snapshot_and_missing_metadata_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (chunks, mut snapshot) = parts();
+        let message = |writer: &ArchiveWriter| writer.manifest().unwrap_err().to_string();
+        let mut writer = ArchiveWriter::open(folder.path(), plan()).unwrap();
+        writer.put_chunk(&chunks[0]).unwrap();
+        assert_eq!(message(&writer), "blocks 8 to 11 are missing");
+        writer.put_chunk(&chunks[1]).unwrap();
+        writer.put_chunk(&chunks[2]).unwrap();
+        assert_eq!(message(&writer), "the state of block 8 is missing");
+        writer.put_state(&snapshot).unwrap();
+        assert!(message(&writer).starts_with("metadata "));
+        writer.put_metadata(&metadata()).unwrap();
+        assert!(writer.manifest().is_ok());
+        snapshot.block_hash = [1; 32];
+        writer.put_state(&snapshot).unwrap();
+        assert!(message(&writer).contains("not that of block 8"));
+        let mut other = chunks[2].clone();
+        other.parent_hash = [1; 32];
+        writer.put_chunk(&other).unwrap();
+        assert!(message(&writer).contains("does not follow"));
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("mine"), b"").unwrap();
+        let message = ArchiveWriter::open(folder.path(), plan()).unwrap_err().to_string();
+        assert!(message.contains("is not empty"), "{message}");
+        let folder = tempfile::tempdir().unwrap();
+        drop(ArchiveWriter::open(folder.path(), plan()).unwrap());
+        let other = Plan { last: 14, ..plan() };
+        let message = ArchiveWriter::open(folder.path(), other).unwrap_err().to_string();
+        assert!(message.contains("unfinished export of other blocks"), "{message}");
+        let folder = tempfile::tempdir().unwrap();
+        write_all(folder.path());
+        let message = ArchiveWriter::open(folder.path(), plan()).unwrap_err().to_string();
+        assert!(message.contains("finished archive"), "{message}");
+    }
+}
