@@ -167,7 +167,7 @@ pub fn open(kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
 /// # Errors
 /// [`Error::Version`], which says what to install.
 pub fn check_version(major: u16, minor: u16, path: &Path) -> Result<()> {
-    if major == MAJOR && minor <= MINOR {
+    if major == MAJOR && (0..=MINOR).contains(&minor) {
         return Ok(());
     }
     Err(Error::Version { path: PathBuf::from(path), major, minor })

@@ -1,3 +1,24 @@
-//! What a block says: headers, runtime metadata, events and storage items, decoded by the runtime that
-//! wrote them.
+//! What a block says: runtime metadata, events and storage items, decoded by the runtime that wrote them.
+//!
+//! Layouts come from the metadata alone. Trying layouts until one happens to fit is a defect.
+
+mod error;
+mod events;
+mod items;
+pub mod keys;
+mod metadata;
+mod record;
+mod registry;
+mod runtime;
+mod scale;
+mod skip;
+mod storage;
 pub mod types;
+mod value;
+
+pub use error::{Error, Result};
+pub use runtime::Runtime;
+pub use storage::{Pairs, StateReader};
+
+/// Deepest nesting of types that is followed; real ones stay below 20.
+const MAX_DEPTH: usize = 64;

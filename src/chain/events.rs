@@ -1,0 +1,245 @@
+//! Decodes `System.Events` with the plans of the runtime that produced it.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Error, Result,
+    items::{EVENTS, NeededEvent},
+    metadata::{Metadata, StorageKind},
+    record::RecordPlan,
+    registry::{Field, Registry, Type, TypeId, Variant},
+    scale::{self, Wrong},
+    skip::SkipPrograms,
+    types::Event,
+    value,
+};
+use crate::archive::bytes::Cursor;
+
+/// Bytes of a topic, an `H256`.
+const TOPIC_LEN: usize = 32;
+
+/// What to do with an event of one kind.
+#[derive(Clone, Debug)]
+struct EventPlan {
+    /// Place of the pallet in the metadata.
+    pallet: usize,
+    /// Its fields.
+    variant: Variant,
+    /// How to read it, if the rules need it.
+    needed: Option<(&'static NeededEvent, RecordPlan)>,
+}
+
+/// The plans for all events of a runtime.
+#[derive(Clone, Debug)]
+pub struct EventPlans {
+    /// By pallet index, then by event index.
+    plans: Vec<Vec<Option<EventPlan>>>,
+}
+
+/// Where in a block an event came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    ApplyExtrinsic(u32),
+    Finalization,
+    Initialization,
+}
+
+impl EventPlans {
+    /// Compiles a plan for every event of the runtime.
+    ///
+    /// # Errors
+    /// A needed event whose fields are not as known; an event record that is not `phase, event, topics`.
+    pub fn compile(metadata: &Metadata, skips: &SkipPrograms) -> Result<EventPlans> {
+        check_record(metadata)?;
+        let mut plans: Vec<Vec<Option<EventPlan>>> = vec![Vec::new(); 256];
+        for (place, pallet) in metadata.pallets.iter().enumerate() {
+            let Some(events) = pallet.events else { continue };
+            let (_, ty) = metadata.registry.unwrapped(events).map_err(|e| Error::Metadata(e.to_string()))?;
+            let Type::Variant { variants, .. } = ty else {
+                return Err(Error::Metadata(format!("the events of {} are no enum", pallet.name)));
+            };
+            let mut of_pallet = vec![None; 256];
+            for variant in variants {
+                let needed = EVENTS.iter().find(|n| n.pallet == pallet.name && n.event == variant.name);
+                let needed = needed
+                    .map(|needed| {
+                        RecordPlan::compile(&metadata.registry, skips, &variant.fields, needed.wanted)
+                            .map(|plan| (needed, plan))
+                            .map_err(|why| Error::Layout {
+                                item: format!("event {}.{}", needed.pallet, needed.event),
+                                why,
+                            })
+                    })
+                    .transpose()?;
+                if let Some(slot) = of_pallet.get_mut(usize::from(variant.index)) {
+                    *slot = Some(EventPlan { pallet: place, variant: variant.clone(), needed });
+                }
+            }
+            if let Some(slot) = plans.get_mut(usize::from(pallet.index)) {
+                *slot = of_pallet;
+            }
+        }
+        Ok(EventPlans { plans })
+    }
+
+    fn plan(&self, pallet: u8, event: u8) -> Option<&EventPlan> {
+        self.plans.get(usize::from(pallet))?.get(usize::from(event))?.as_ref()
+    }
+
+    /// Walks an events value to its last byte and gives the events that the rules read to `sink`, in order.
+    ///
+    /// # Errors
+    /// [`Error::Event`]: nothing is dropped that does not decode.
+    pub fn decode(
+        &self,
+        metadata: &Metadata,
+        skips: &SkipPrograms,
+        bytes: &[u8],
+        mut sink: impl FnMut(Event),
+    ) -> Result<()> {
+        self.walk(metadata, bytes, |_, _, plan, cursor| {
+            if let Some((needed, record)) = &plan.needed {
+                let record = record.read(&metadata.registry, skips, cursor)?;
+                if let Some(event) = (needed.make)(&record).ok_or(Wrong::Depth)? {
+                    sink(event);
+                }
+            } else {
+                for field in &plan.variant.fields {
+                    skips.skip(&metadata.registry, field.ty, cursor)?;
+                }
+            }
+            topics(cursor).map(drop)
+        })
+    }
+
+    /// As [`EventPlans::decode`], but gives every event of every pallet as JSON: `index`, `phase`, `pallet`, `event`,
+    /// `fields`, `topics`.
+    ///
+    /// # Errors
+    /// [`Error::Event`].
+    pub fn to_json(
+        &self,
+        metadata: &Metadata,
+        bytes: &[u8],
+        mut sink: impl FnMut(Map<String, Value>),
+    ) -> Result<()> {
+        self.walk(metadata, bytes, |index, phase, plan, cursor| {
+            let fields = value::decode_fields(&metadata.registry, &plan.variant.fields, cursor)?;
+            let topics = topics(cursor)?.chunks(TOPIC_LEN).map(value::hex).collect();
+            let mut event = Map::new();
+            event.insert("index".into(), index.into());
+            event.insert("phase".into(), phase_json(phase));
+            event.insert("pallet".into(), pallet_name(metadata, plan).into());
+            event.insert("event".into(), plan.variant.name.clone().into());
+            event.insert("fields".into(), fields);
+            event.insert("topics".into(), Value::Array(topics));
+            sink(event);
+            Ok(())
+        })
+    }
+
+    /// Calls `visit` at the fields of every event; it reads them and the topics.
+    fn walk<'a>(
+        &self,
+        metadata: &Metadata,
+        bytes: &'a [u8],
+        mut visit: impl FnMut(u32, Phase, &EventPlan, &mut Cursor<'a>) -> std::result::Result<(), Wrong>,
+    ) -> Result<()> {
+        let mut cursor = Cursor::new(bytes);
+        let error = |index: u32, cursor: &Cursor<'_>, event: String, why: Wrong| Error::Event {
+            index,
+            offset: cursor.position(),
+            event,
+            why: why.to_string(),
+        };
+        let count = scale::length(&mut cursor).map_err(|e| error(0, &cursor, "count of events".into(), e))?;
+        for index in (0..).take(count) {
+            let phase = phase(&mut cursor).map_err(|e| error(index, &cursor, "phase".into(), e))?;
+            let [pallet, event] = cursor
+                .array()
+                .map_err(|e| error(index, &cursor, "pallet and event index".into(), e.into()))?;
+            let plan = self.plan(pallet, event).ok_or_else(|| {
+                let name = format!("pallet {pallet}, event {event}");
+                error(index, &cursor, name, Wrong::Variant("the runtime".into(), event))
+            })?;
+            visit(index, phase, plan, &mut cursor).map_err(|e| {
+                error(index, &cursor, format!("{}.{}", pallet_name(metadata, plan), plan.variant.name), e)
+            })?;
+        }
+        match cursor.rest().len() {
+            0 => Ok(()),
+            left => {
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                Err(error(count, &cursor, "end of the value".into(), Wrong::LeftOver(left)))
+            }
+        }
+    }
+}
+
+fn pallet_name(metadata: &Metadata, plan: &EventPlan) -> String {
+    metadata.pallets.get(plan.pallet).map(|p| p.name.clone()).unwrap_or_default()
+}
+
+fn phase(cursor: &mut Cursor<'_>) -> std::result::Result<Phase, Wrong> {
+    match cursor.u8()? {
+        0 => Ok(Phase::ApplyExtrinsic(cursor.u32()?)),
+        1 => Ok(Phase::Finalization),
+        2 => Ok(Phase::Initialization),
+        other => Err(Wrong::Variant("Phase".into(), other)),
+    }
+}
+
+fn phase_json(phase: Phase) -> Value {
+    match phase {
+        Phase::ApplyExtrinsic(n) => {
+            Value::Object(Map::from_iter([("apply_extrinsic".to_string(), n.into())]))
+        }
+        Phase::Finalization => "finalization".into(),
+        Phase::Initialization => "initialization".into(),
+    }
+}
+
+fn topics<'a>(cursor: &mut Cursor<'a>) -> std::result::Result<&'a [u8], Wrong> {
+    let count = scale::length(cursor)?;
+    Ok(cursor.take(count.checked_mul(TOPIC_LEN).ok_or(Wrong::Length(count))?)?)
+}
+
+/// Checks that `System.Events` is a list of `EventRecord { phase, event, topics }` as the walk reads it.
+fn check_record(metadata: &Metadata) -> Result<()> {
+    let unknown = |why: &str| Error::Layout { item: "storage System.Events".into(), why: why.into() };
+    let (_, item) =
+        metadata.storage("System", "Events").ok_or_else(|| unknown("the runtime has no such item"))?;
+    let StorageKind::Plain(id) = item.kind else { return Err(unknown("it is a map")) };
+    let registry = &metadata.registry;
+    let get = |id: TypeId| registry.unwrapped(id).map(|(_, ty)| ty).map_err(|e| unknown(&e.to_string()));
+    let Type::Sequence(record) = get(id)? else { return Err(unknown("it is no list")) };
+    let Type::Composite { fields, .. } = get(*record)? else {
+        return Err(unknown("its elements are no structs"));
+    };
+    let names: Vec<_> = fields.iter().map(|f| f.name.as_deref().unwrap_or_default()).collect();
+    let [phase, _, topics] = fields.as_slice() else {
+        return Err(unknown("its elements have not three fields"));
+    };
+    if names != ["phase", "event", "topics"] {
+        return Err(unknown("the fields of its elements are not phase, event, topics"));
+    }
+    if !is_phase(registry, phase).map_err(|e| unknown(&e.to_string()))? {
+        return Err(unknown("its phase has other variants"));
+    }
+    if !is_topics(registry, topics).map_err(|e| unknown(&e.to_string()))? {
+        return Err(unknown("its topics are no list of 32-byte hashes"));
+    }
+    Ok(())
+}
+
+fn is_phase(registry: &Registry, field: &Field) -> std::result::Result<bool, Wrong> {
+    let Type::Variant { variants, .. } = registry.unwrapped(field.ty)?.1 else { return Ok(false) };
+    let known: Vec<_> = variants.iter().map(|v| (v.index, v.name.as_str(), v.fields.len())).collect();
+    Ok(known == [(0, "ApplyExtrinsic", 1), (1, "Finalization", 0), (2, "Initialization", 0)])
+}
+
+fn is_topics(registry: &Registry, field: &Field) -> std::result::Result<bool, Wrong> {
+    let Type::Sequence(topic) = registry.unwrapped(field.ty)?.1 else { return Ok(false) };
+    let (_, topic) = registry.unwrapped(*topic)?;
+    Ok(matches!(topic, Type::Array(32, _)) && registry.is_bytes(topic)?)
+}

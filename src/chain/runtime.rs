@@ -1,0 +1,77 @@
+//! A runtime: its metadata, compiled once.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Error, Result,
+    events::EventPlans,
+    metadata::Metadata,
+    skip::SkipPrograms,
+    storage::{Pairs, StateReader, StoragePlans},
+    types::Event,
+};
+
+/// Decodes what one runtime wrote.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    metadata: Metadata,
+    skips: SkipPrograms,
+    events: EventPlans,
+    storage: StoragePlans,
+}
+
+impl Runtime {
+    /// Compiles raw metadata.
+    ///
+    /// # Errors
+    /// Metadata that cannot be read, and items the rules need that have an unknown layout.
+    pub fn compile(metadata: &[u8]) -> Result<Runtime> {
+        let metadata = Metadata::read(metadata)?;
+        let skips = SkipPrograms::compile(&metadata.registry).map_err(|e| Error::Metadata(e.to_string()))?;
+        let events = EventPlans::compile(&metadata, &skips)?;
+        let storage = StoragePlans::compile(&metadata, &skips)?;
+        Ok(Runtime { metadata, skips, events, storage })
+    }
+
+    /// Gives the events that the rules read to `sink`, in order; the value must be consumed to its last byte.
+    ///
+    /// # Errors
+    /// [`Error::Event`].
+    pub fn events(&self, bytes: &[u8], sink: impl FnMut(Event)) -> Result<()> {
+        self.events.decode(&self.metadata, &self.skips, bytes, sink)
+    }
+
+    /// Gives every event as a JSON object to `sink`, in order.
+    ///
+    /// # Errors
+    /// [`Error::Event`].
+    pub fn events_json(&self, bytes: &[u8], sink: impl FnMut(Map<String, Value>)) -> Result<()> {
+        self.events.to_json(&self.metadata, bytes, sink)
+    }
+
+    /// Reads typed state from raw keys and values.
+    pub fn state<'a>(&'a self, pairs: &'a dyn Pairs) -> StateReader<'a> {
+        StateReader { metadata: &self.metadata, skips: &self.skips, plans: &self.storage, pairs }
+    }
+
+    /// Storage prefixes of everything a state snapshot holds for the rules, ascending.
+    pub fn snapshot_prefixes(&self) -> Vec<[u8; 32]> {
+        self.storage.prefixes()
+    }
+
+    /// Heights that a `NodePower` state `Down(block)` names.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn down_blocks(&self, pairs: &dyn Pairs) -> Result<BTreeSet<u32>> {
+        self.state(pairs).down_blocks()
+    }
+
+    /// The constant `Timestamp.MinimumPeriod`, milliseconds; blocks are twice as far apart.
+    pub fn minimum_period_ms(&self) -> Option<u64> {
+        let bytes = self.metadata.constant("Timestamp", "MinimumPeriod")?;
+        Some(u64::from_le_bytes(bytes.try_into().ok()?))
+    }
+}
