@@ -3,3 +3,5 @@
 //! The rooms and the way of the data are described in `ARCHITECTURE.md`.
 
 pub mod chain;
+pub mod minting;
+pub mod report;
