@@ -4,3 +4,5 @@
 
 pub mod archive;
 pub mod chain;
+pub mod minting;
+pub mod report;

@@ -1,0 +1,309 @@
+//! Closing: from the ledger of a node to its receipt.
+
+use crate::chain::types::{Farm, FarmingPolicy, Node, NodeCertification, Twin};
+
+use super::arithmetic::{Arithmetic, Calculator};
+use super::capacity::{GIB, MICRO};
+use super::finding::{FARM_MISSING, Finding, INTEGER_WRAP, POLICY_MISSING, PRICE_ZERO};
+use super::ledger::{Ledger, NodeState};
+use super::receipt::{
+    CloudUnits, NodeType, Receipt, ResourceRewards, ResourceUnits, ResourceUtilization, Reward, Sealed, Span,
+};
+use super::reward::{Earned, MicroUnits, earned};
+use super::rules::Rules;
+use super::state::{Boundaries, EndState};
+use super::violation::{Violation, ViolationKind};
+
+/// Bytes of a public key of a twin.
+const PUBLIC_KEY_BYTES: usize = 33;
+
+/// What became of a node in a period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeResult {
+    /// The node, as last stored or updated in the period.
+    pub node: Node,
+    /// Its farm; none if the farm does not exist.
+    pub farm: Option<Farm>,
+    /// Its receipt; none if its farm or its farming policy does not exist, which is a finding.
+    pub receipt: Option<Sealed<Receipt>>,
+    /// Its first violation; `Display` gives the text.
+    pub violation: Option<Violation>,
+    /// Whether it is paid, or why not.
+    pub outcome: Outcome,
+}
+
+/// Whether a node is paid, or why not. The first that applies counts, in the order written here, except
+/// that `NoAddress` and `Paid` are told apart last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Its farm or farming policy does not exist, its price is zero, or its amount does not fit 64 bits:
+    /// see the findings.
+    Finding,
+    /// It violated a rule.
+    Violation(ViolationKind),
+    /// It runs in a virtual machine.
+    Virtualized,
+    /// It never reported an uptime that counts.
+    NoUptime,
+    /// It was up for too little of the period.
+    BelowFloor,
+    /// Its capacity and use are worth nothing.
+    NothingEarned,
+    /// It earned something, but its farm has no address.
+    NoAddress,
+    /// It is paid.
+    Paid,
+}
+
+impl Outcome {
+    /// Name for machines, in kebab case: `below-floor`; the name of the violation for a violation.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Finding => "finding",
+            Self::Violation(kind) => kind.label(),
+            Self::Virtualized => "virtualized",
+            Self::NoUptime => "no-uptime",
+            Self::BelowFloor => "below-floor",
+            Self::NothingEarned => "nothing-earned",
+            Self::NoAddress => "no-address",
+            Self::Paid => "paid",
+        }
+    }
+}
+
+/// The rules, the place of the period, and the state at its end.
+pub(super) struct Closing<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) bounds: &'a Boundaries,
+    pub(super) end: &'a EndState,
+}
+
+/// What a state comes to.
+struct Settled {
+    receipt: Sealed<Receipt>,
+    violation: Option<Violation>,
+    outcome: Outcome,
+    price_zero: bool,
+    too_large: bool,
+}
+
+impl Closing<'_> {
+    /// Closes the ledger of a node, and says what is to be looked at about it.
+    pub(super) fn close(&self, ledger: Ledger) -> (NodeResult, Vec<Finding>) {
+        let Ledger { node, state, shadow } = ledger;
+        let farm = self.end.farms.get(&node.farm_id);
+        let policy = self.end.policies.get(&node.farming_policy_id);
+        let (Some(farm), Some(policy)) = (farm, policy) else {
+            return self.without_receipt(node, &state, farm);
+        };
+        let mut findings = Vec::new();
+        let mut calc = Calculator::new(self.rules.arithmetic);
+        let settled = self.settle(&node, &state, farm, policy, &mut calc);
+        if settled.price_zero {
+            let message = "the node earned a payout, but its connection price is 0; nothing is paid to it";
+            findings.push(of_node(&node, PRICE_ZERO, message.to_owned()));
+        }
+        let wrapped = match shadow {
+            Some((state, block)) => Some((state, Some(block))),
+            None if self.rules.arithmetic == Arithmetic::Exact && calc.diverged() => Some((state, None)),
+            None => None,
+        };
+        if let Some((wrapped, block)) = wrapped {
+            let mut calc = Calculator::new(Arithmetic::Wrapping);
+            let reference = self.settle(&node, &wrapped, farm, policy, &mut calc);
+            if settled.too_large
+                || settled.receipt.bytes != reference.receipt.bytes
+                || settled.violation != reference.violation
+            {
+                findings.push(Finding {
+                    block,
+                    ..of_node(&node, INTEGER_WRAP, difference(&settled, &reference))
+                });
+            }
+        }
+        let result = NodeResult {
+            farm: Some(farm.clone()),
+            receipt: Some(settled.receipt),
+            violation: settled.violation,
+            outcome: settled.outcome,
+            node,
+        };
+        (result, findings)
+    }
+
+    /// A node whose farm or farming policy does not exist.
+    fn without_receipt(
+        &self,
+        node: Node,
+        state: &NodeState,
+        farm: Option<&Farm>,
+    ) -> (NodeResult, Vec<Finding>) {
+        let mut findings = Vec::new();
+        if farm.is_none() {
+            let message =
+                format!("farm {} of the node does not exist; the node gets no receipt", node.farm_id);
+            findings.push(of_node(&node, FARM_MISSING, message));
+        }
+        let policy = node.farming_policy_id;
+        if !self.end.policies.contains_key(&policy) {
+            let message =
+                format!("farming policy {policy} of the node does not exist; the node gets no receipt");
+            findings.push(of_node(&node, POLICY_MISSING, message));
+        }
+        let result = NodeResult {
+            farm: farm.cloned(),
+            receipt: None,
+            violation: self.violation(&node, state),
+            outcome: Outcome::Finding,
+            node,
+        };
+        (result, findings)
+    }
+
+    /// The receipt and everything else a state comes to.
+    fn settle(
+        &self,
+        node: &Node,
+        state: &NodeState,
+        farm: &Farm,
+        policy: &FarmingPolicy,
+        calc: &mut Calculator,
+    ) -> Settled {
+        let violation = self.violation(node, state);
+        let address = self.end.payout_address(node.farm_id);
+        let earned = match (violation, state.reported) {
+            (Some(violation), _) => Err(Outcome::Violation(violation.kind())),
+            (None, _) if node.virtualized => Err(Outcome::Virtualized),
+            (None, None) => Err(Outcome::NoUptime),
+            (None, Some(last)) => {
+                Ok(earned(node, &state.used, last.total, policy, self.rules, &self.bounds.period, calc))
+            }
+        };
+        let (reward, outcome) = match earned {
+            Err(outcome) => (Reward::default(), outcome),
+            Ok(Earned::BelowFloor) => (Reward::default(), Outcome::BelowFloor),
+            Ok(Earned::PriceZero | Earned::TooLarge) => (Reward::default(), Outcome::Finding),
+            Ok(Earned::Amount(reward)) if reward.tft == 0 => (reward, Outcome::NothingEarned),
+            Ok(Earned::Amount(reward)) if address.is_empty() => (reward, Outcome::NoAddress),
+            Ok(Earned::Amount(reward)) => (reward, Outcome::Paid),
+        };
+        let measured_uptime = u64::try_from(state.total());
+        let price_zero = matches!(earned, Ok(Earned::PriceZero));
+        let too_large = matches!(earned, Ok(Earned::TooLarge)) || measured_uptime.is_err();
+        let receipt = Sealed::new(Receipt {
+            period: Span::from(&self.bounds.period),
+            node_id: node.id,
+            twin_id: node.twin_id,
+            farm_id: node.farm_id,
+            farm_name: String::from_utf8_lossy(&farm.name).into_owned(),
+            stellar_payout_address: address,
+            measured_uptime: measured_uptime.unwrap_or(u64::MAX),
+            tft_connection_price: self.rules.receipt_price_musd.into(),
+            cloud_units: cloud_units(&MicroUnits::of(node, &state.used, self.rules)),
+            resource_units: resource_units(node),
+            resource_utilization: utilization(node, state, self.bounds.period.duration()),
+            reward,
+            carbon_offset: None,
+            node_type: match node.certification {
+                NodeCertification::Diy => NodeType::Diy,
+                NodeCertification::Certified => NodeType::Certified,
+            },
+            farming_policy_id: node.farming_policy_id,
+            resource_rewards: ResourceRewards {
+                cu: policy.cu.into(),
+                su: policy.su.into(),
+                nu: policy.nu.into(),
+                ipv4: policy.ipv4.into(),
+            },
+        });
+        Settled { receipt, violation, outcome, price_zero, too_large }
+    }
+
+    /// The violation that stands at the end: the first one of the period, else late boots, else the twin.
+    fn violation(&self, node: &Node, state: &NodeState) -> Option<Violation> {
+        let late_boots = state.late_boots.saturating_add(u32::from(self.never_woke(state)));
+        let expired = || {
+            (late_boots > self.rules.late_boots_allowed)
+                .then_some(Violation::BootRequestExpired { late_boots })
+        };
+        let of_twin = || state.reported.and_then(|_| twin_violation(self.end.twins.get(&node.twin_id)));
+        state.violation.or_else(expired).or_else(of_twin)
+    }
+
+    /// Whether the node was asked in the period to wake up, and did not. One that slept at the start though
+    /// it was to be up is taken to be dead; a request after the end is not judged yet.
+    fn never_woke(&self, state: &NodeState) -> bool {
+        state.wake_requested_at.is_some_and(|requested| {
+            requested != i128::from(self.bounds.first_block_time)
+                && requested <= i128::from(self.bounds.period.end)
+        })
+    }
+}
+
+/// What a node with uptime needs of its twin to be of use to anyone.
+fn twin_violation(twin: Option<&Twin>) -> Option<Violation> {
+    let Some(twin) = twin else { return Some(Violation::MissingTwin) };
+    if twin.relay.as_ref().is_none_or(Vec::is_empty) {
+        return Some(Violation::MissingRelay);
+    }
+    let valid = twin.pk.as_ref().is_none_or(|key| key.len() == PUBLIC_KEY_BYTES);
+    (!valid).then_some(Violation::InvalidPublicKey)
+}
+
+fn of_node(node: &Node, rule: &'static str, message: String) -> Finding {
+    Finding { node: Some(node.id), contract: None, block: None, rule, message }
+}
+
+/// What wrapping integers change about a node, in words.
+fn difference(exact: &Settled, reference: &Settled) -> String {
+    let describe = |settled: &Settled| {
+        let receipt = &settled.receipt.receipt;
+        let violation = settled.violation.map_or_else(|| "no violation".to_owned(), |v| v.to_string());
+        format!(
+            "uptime {} s, reward {} units of TFT, {violation}",
+            receipt.measured_uptime, receipt.reward.tft
+        )
+    };
+    let treatment = if exact.too_large { "; what does not fit 64 bits is not paid" } else { "" };
+    format!(
+        "integers of the reference implementation wrap: it gets {}; exactly it is {}{treatment}",
+        describe(reference),
+        describe(exact)
+    )
+}
+
+fn cloud_units(micro: &MicroUnits) -> CloudUnits {
+    let unit = |micro_units: u128| float(micro_units) / float(MICRO);
+    CloudUnits { cu: unit(micro.cu), su: unit(micro.su), nu: unit(micro.nu) }
+}
+
+fn resource_units(node: &Node) -> ResourceUnits {
+    let capacity = &node.resources;
+    let gib = |bytes: u64| float(bytes.into()) / float(GIB);
+    ResourceUnits {
+        cru: float(capacity.cru.into()),
+        mru: gib(capacity.mru),
+        hru: gib(capacity.hru),
+        sru: gib(capacity.sru),
+    }
+}
+
+/// Average use in percent: the average itself is a whole number of cores or bytes, rounded down.
+fn utilization(node: &Node, state: &NodeState, seconds: u64) -> ResourceUtilization {
+    let (capacity, used) = (&node.resources, &state.used);
+    let percent = |used: u128, capacity: u64| {
+        if capacity == 0 { 0.0 } else { float(used / u128::from(seconds)) * 100.0 / float(capacity.into()) }
+    };
+    ResourceUtilization {
+        cru: percent(used.cru, capacity.cru),
+        mru: percent(used.mru, capacity.mru),
+        hru: percent(used.hru, capacity.hru),
+        sru: percent(used.sru, capacity.sru),
+        ip: float(used.ips) / 3_600.0,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "receipts state these numbers as the nearest float")]
+fn float(value: u128) -> f64 {
+    value as f64
+}

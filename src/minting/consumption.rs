@@ -1,0 +1,66 @@
+//! Consumption: what the contracts on a node used.
+
+use crate::chain::types::{NodeContract, NruConsumption, Resources};
+
+use super::arithmetic::Calculator;
+
+/// A node contract: what it holds, and up to when that has been counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ContractLedger {
+    /// The contract.
+    pub(super) contract: NodeContract,
+    /// What it uses.
+    pub(super) used: Resources,
+    /// Time of the block of the last report that counted, seconds since the epoch.
+    pub(super) last_report: i64,
+}
+
+impl ContractLedger {
+    /// A contract that exists at the start: every report in the period counts.
+    pub(super) fn at_start(contract: NodeContract, used: Resources) -> Self {
+        Self { contract, used, last_report: 0 }
+    }
+
+    /// A contract made in a block at `time`, which uses nothing yet. A report in the same block is lost.
+    pub(super) fn created(contract: NodeContract, time: i64) -> Self {
+        Self { contract, used: Resources::default(), last_report: time }
+    }
+
+    /// Whether a report in a block at `time` counts: at most one a block, and none from before the period.
+    pub(super) fn counts(&self, time: i64, period_start: i64) -> bool {
+        time > self.last_report && time >= period_start
+    }
+}
+
+/// What the contracts of a node used in the period.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Consumption {
+    /// Core seconds.
+    pub(super) cru: u128,
+    /// Byte seconds of memory.
+    pub(super) mru: u128,
+    /// Byte seconds of disk.
+    pub(super) hru: u128,
+    /// Byte seconds of SSD.
+    pub(super) sru: u128,
+    /// Seconds of public IPv4 addresses.
+    pub(super) ips: u128,
+    /// Bytes of public network traffic.
+    pub(super) nru: u128,
+}
+
+impl Consumption {
+    /// Adds a report: what the contract uses now counts for the whole window of the report, even the part
+    /// of it that lies before the period.
+    pub(super) fn add(&mut self, contract: &ContractLedger, report: &NruConsumption, calc: &mut Calculator) {
+        let window = u128::from(report.window);
+        let mut over_window = |amount: u64| calc.multiply(amount.into(), window);
+        self.cru = self.cru.saturating_add(over_window(contract.used.cru));
+        self.mru = self.mru.saturating_add(over_window(contract.used.mru));
+        self.hru = self.hru.saturating_add(over_window(contract.used.hru));
+        self.sru = self.sru.saturating_add(over_window(contract.used.sru));
+        let ips = over_window(contract.contract.public_ips.into());
+        self.ips = calc.add(self.ips, ips);
+        self.nru = calc.add(self.nru, report.nru.into());
+    }
+}

@@ -1,0 +1,96 @@
+//! Findings: chain data on which the reference implementation stops, or silently goes wrong.
+//!
+//! The rules go on after a finding, in a way that each finding's message states. Nothing should be paid
+//! until someone has looked at them.
+
+use std::collections::BTreeMap;
+
+use crate::chain::types::{ContractId, Height, NodeId};
+
+use super::state::EndState;
+
+pub(super) const UNKNOWN_NODE: &str = "unknown-node";
+pub(super) const UNKNOWN_CONTRACT: &str = "unknown-contract";
+pub(super) const FARM_MISSING: &str = "farm-missing";
+pub(super) const POLICY_MISSING: &str = "policy-missing";
+pub(super) const PRICE_ZERO: &str = "price-zero";
+pub(super) const TIME_RUNS_BACKWARDS: &str = "time-runs-backwards";
+pub(super) const SECOND_VIOLATION: &str = "second-violation";
+pub(super) const INVALID_TEXT: &str = "invalid-text";
+pub(super) const INTEGER_WRAP: &str = "integer-wrap";
+
+/// Something about the chain's data that a person has to look at before payouts are signed.
+///
+/// The order of the fields is the order findings are sorted in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// The node it concerns.
+    pub node: Option<NodeId>,
+    /// The contract it concerns.
+    pub contract: Option<ContractId>,
+    /// The block in which it came up; none if it came up when the period was closed.
+    pub block: Option<Height>,
+    /// Name of the rule, in kebab case: `unknown-node`.
+    pub rule: &'static str,
+    /// What was found and what was done about it.
+    pub message: String,
+}
+
+/// What a finding is about, apart from where it came up.
+type Subject = (Option<NodeId>, Option<ContractId>, &'static str);
+
+/// Collects findings: of those with one subject the first is kept and the others are counted, so that a
+/// node that does the same wrong thing in every block does not fill the memory.
+#[derive(Debug, Default)]
+pub(super) struct Findings(BTreeMap<Subject, (Finding, u64)>);
+
+impl Findings {
+    pub(super) fn add(&mut self, finding: Finding) {
+        let subject = (finding.node, finding.contract, finding.rule);
+        self.0.entry(subject).and_modify(|(_, more)| *more = more.saturating_add(1)).or_insert((finding, 0));
+    }
+
+    pub(super) fn into_sorted(self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self
+            .0
+            .into_values()
+            .map(|(mut finding, more)| {
+                if more > 0 {
+                    finding.message.push_str(&format!(" (and {more} more of this kind)"));
+                }
+                finding
+            })
+            .collect();
+        findings.sort_unstable();
+        findings
+    }
+}
+
+/// Names of farms, relays and payout addresses that are not UTF-8, in that order, each by identifier. The
+/// reference implementation stops when it reads one; here the bytes that are not text become U+FFFD.
+pub fn text_findings(end: &EndState) -> Vec<Finding> {
+    let names = end.farms.iter().map(|(id, farm)| (format!("name of farm {id}"), farm.name.as_slice()));
+    let relays = end
+        .twins
+        .iter()
+        .filter_map(|(id, twin)| Some((format!("relay of twin {id}"), twin.relay.as_deref()?)));
+    let addresses = end
+        .payout_addresses
+        .iter()
+        .map(|(farm, address)| (format!("payout address of farm {farm}"), address.as_slice()));
+    names
+        .chain(relays)
+        .chain(addresses)
+        .filter(|(_, bytes)| std::str::from_utf8(bytes).is_err())
+        .map(|(what, bytes)| Finding {
+            node: None,
+            contract: None,
+            block: None,
+            rule: INVALID_TEXT,
+            message: format!(
+                "the {what} is not UTF-8 (bytes 0x{}); bytes that are not text are shown as U+FFFD",
+                hex::encode(bytes)
+            ),
+        })
+        .collect()
+}

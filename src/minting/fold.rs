@@ -1,0 +1,248 @@
+//! The fold: applies the events of a chain, in its order, to the ledgers of a set of nodes.
+
+use std::collections::BTreeMap;
+
+use crate::chain::types::{ContractId, Event, Height, Node, NodeId, NruConsumption, Resources};
+
+use super::arithmetic::Calculator;
+use super::closing::{Closing, NodeResult};
+use super::consumption::ContractLedger;
+use super::finding::{Finding, Findings, UNKNOWN_CONTRACT, UNKNOWN_NODE};
+use super::ledger::{Irregularity, Ledger, NodeState};
+use super::period::Period;
+use super::power;
+use super::rules::Rules;
+use super::state::{Boundaries, EndState, StartState};
+use super::uptime::{self, Report};
+
+/// The ledgers of a set of nodes, and of the contracts on them.
+///
+/// Nodes do not know of each other: any split of the nodes over several folds, where a contract goes with
+/// its node, gives the same results and findings.
+#[derive(Debug)]
+pub struct Fold {
+    rules: Rules,
+    bounds: Boundaries,
+    nodes: BTreeMap<NodeId, Ledger>,
+    contracts: BTreeMap<ContractId, ContractLedger>,
+    findings: Findings,
+}
+
+/// What a fold comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closed {
+    /// Every node, in the order of identifiers.
+    pub nodes: Vec<NodeResult>,
+    /// What is to be looked at, sorted.
+    pub findings: Vec<Finding>,
+}
+
+/// Where an event happened.
+#[derive(Clone, Copy)]
+struct Moment {
+    block: Height,
+    /// Time of the block, seconds since the epoch.
+    time: i64,
+}
+
+impl Fold {
+    /// Opens the ledgers of the nodes and contracts in `start`, which may be a part of the chain's.
+    pub fn new(rules: &Rules, bounds: &Boundaries, start: StartState) -> Self {
+        let mut nodes = BTreeMap::new();
+        for node in start.nodes {
+            let state = start
+                .power
+                .get(&node.id)
+                .map_or_else(NodeState::new, |power| NodeState::at_start(*power, bounds.first_block_time));
+            nodes.insert(node.id, Ledger::new(node, state));
+        }
+        let contracts = start
+            .contracts
+            .into_iter()
+            .map(|(contract, used)| (contract.contract_id, ContractLedger::at_start(contract, used)))
+            .collect();
+        Self { rules: rules.clone(), bounds: *bounds, nodes, contracts, findings: Findings::default() }
+    }
+
+    /// Applies an event of a block whose time is `time`, seconds since the epoch. Events come in the order
+    /// of the chain, from the first block of the period to the last one read after it.
+    pub fn apply(&mut self, block: Height, time: i64, event: &Event) {
+        let moment = Moment { block, time };
+        if block <= self.bounds.last_block {
+            self.apply_in_period(moment, event);
+        } else {
+            self.apply_post_period(moment, event);
+        }
+    }
+
+    fn apply_in_period(&mut self, moment: Moment, event: &Event) {
+        match event {
+            Event::NodeStored(node) => {
+                // A node registered anew starts from nothing, also if it is known.
+                self.nodes.insert(node.id, Ledger::new(Node::clone(node), NodeState::new()));
+            }
+            Event::NodeUpdated(node) => self.update(moment, node),
+            Event::NodeUptimeReported { node, now, uptime } => {
+                self.change(moment, *node, Some("reported its uptime"), |state, rules, period, calc| {
+                    let report = Report::new(moment.block, *now, *uptime, calc);
+                    uptime::report_in_period(state, &report, rules, period, calc)
+                });
+            }
+            Event::PowerTargetChanged { node, target } => {
+                self.change(moment, *node, Some("got a power target"), |state, _, _, _| {
+                    power::target_changed(state, *target, moment.time);
+                    Ok(())
+                });
+            }
+            Event::PowerStateChanged { node, state: new } => {
+                self.change(moment, *node, Some("changed its power state"), |state, _, _, calc| {
+                    power::state_changed_in_period(state, *new, moment.time, calc)
+                });
+            }
+            Event::NodeContractCreated(contract) => {
+                let ledger = ContractLedger::created(*contract, moment.time);
+                self.contracts.insert(contract.contract_id, ledger);
+            }
+            Event::UpdatedUsedResources { contract, used } => self.set_used(moment, *contract, used),
+            Event::NruConsumptionReportReceived(report) => self.consume(moment, report),
+        }
+    }
+
+    /// After the period only uptime and power count, and unknown nodes are nothing to wonder about.
+    fn apply_post_period(&mut self, moment: Moment, event: &Event) {
+        match event {
+            Event::NodeUptimeReported { node, now, uptime } => {
+                self.change(moment, *node, None, |state, rules, period, calc| {
+                    let report = Report::new(moment.block, *now, *uptime, calc);
+                    uptime::report_post_period(state, &report, rules, period, calc)
+                });
+            }
+            Event::PowerTargetChanged { node, target } => {
+                self.change(moment, *node, None, |state, _, _, _| {
+                    power::target_changed(state, *target, moment.time);
+                    Ok(())
+                });
+            }
+            Event::PowerStateChanged { node, state: new } => {
+                self.change(moment, *node, None, |state, _, _, _| {
+                    power::state_changed_post_period(state, *new, moment.time);
+                    Ok(())
+                });
+            }
+            Event::NodeStored(_)
+            | Event::NodeUpdated(_)
+            | Event::NodeContractCreated(_)
+            | Event::UpdatedUsedResources { .. }
+            | Event::NruConsumptionReportReceived(_) => {}
+        }
+    }
+
+    /// A node says what it is now. Its uptime goes on, and a node once virtualized stays so.
+    fn update(&mut self, moment: Moment, node: &Node) {
+        match self.nodes.get_mut(&node.id) {
+            Some(ledger) => {
+                let virtualized = ledger.node.virtualized || node.virtualized;
+                ledger.node = Node { virtualized, ..node.clone() };
+            }
+            None => self.unknown_node(moment, node.id, "was updated"),
+        }
+    }
+
+    /// Changes the state of a node. If it is unknown, what it did is a finding, or nothing if there is no
+    /// word for it.
+    fn change(
+        &mut self,
+        moment: Moment,
+        node: NodeId,
+        deed: Option<&str>,
+        step: impl Fn(&mut NodeState, &Rules, &Period, &mut Calculator) -> Result<(), Irregularity>,
+    ) {
+        let Self { rules, bounds, nodes, findings, .. } = self;
+        let Some(ledger) = nodes.get_mut(&node) else {
+            if let Some(deed) = deed {
+                self.unknown_node(moment, node, deed);
+            }
+            return;
+        };
+        let outcome = ledger
+            .change(rules.arithmetic, moment.block, |state, calc| step(state, rules, &bounds.period, calc));
+        if let Err(irregularity) = outcome {
+            let (rule, message) = irregularity.describe();
+            findings.add(Finding {
+                node: Some(node),
+                contract: None,
+                block: Some(moment.block),
+                rule,
+                message: message.to_owned(),
+            });
+        }
+    }
+
+    fn set_used(&mut self, moment: Moment, contract: ContractId, used: &Resources) {
+        match self.contracts.get_mut(&contract) {
+            Some(ledger) => ledger.used = *used,
+            None => self.findings.add(Finding {
+                node: None,
+                contract: Some(contract),
+                block: Some(moment.block),
+                rule: UNKNOWN_CONTRACT,
+                message: format!(
+                    "contract {contract} changed what it uses, but is not known as a node contract; \
+                     the event is ignored"
+                ),
+            }),
+        }
+    }
+
+    /// A report of metered use; one of an unknown contract is skipped.
+    fn consume(&mut self, moment: Moment, report: &NruConsumption) {
+        let Self { rules, bounds, nodes, contracts, findings } = self;
+        let Some(contract) = contracts.get_mut(&report.contract_id) else { return };
+        let node = contract.contract.node_id;
+        let Some(ledger) = nodes.get_mut(&node) else {
+            findings.add(Finding {
+                node: Some(node),
+                contract: Some(report.contract_id),
+                block: Some(moment.block),
+                rule: UNKNOWN_NODE,
+                message: format!(
+                    "contract {} on node {node} reported its use, but there is no such node; \
+                     the event is ignored",
+                    report.contract_id
+                ),
+            });
+            return;
+        };
+        if !contract.counts(moment.time, bounds.period.start) {
+            return;
+        }
+        // Adding up use breaks no rule, in either arithmetic.
+        let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
+            state.used.add(contract, report, calc);
+            Ok(())
+        });
+        contract.last_report = moment.time;
+    }
+
+    fn unknown_node(&mut self, moment: Moment, node: NodeId, deed: &str) {
+        self.findings.add(Finding {
+            node: Some(node),
+            contract: None,
+            block: Some(moment.block),
+            rule: UNKNOWN_NODE,
+            message: format!("node {node} {deed}, but there is no such node; the event is ignored"),
+        });
+    }
+
+    /// Closes every ledger against the state of the chain at the end of the period.
+    pub fn close(mut self, end: &EndState) -> Closed {
+        let closing = Closing { rules: &self.rules, bounds: &self.bounds, end };
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        for ledger in self.nodes.into_values() {
+            let (result, findings) = closing.close(ledger);
+            nodes.push(result);
+            findings.into_iter().for_each(|finding| self.findings.add(finding));
+        }
+        Closed { nodes, findings: self.findings.into_sorted() }
+    }
+}

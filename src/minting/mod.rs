@@ -1,0 +1,42 @@
+//! The rules of minting: from what blocks say to what every node earns.
+//!
+//! A [`Fold`] is given the state of the chain at the first block of a period and then every event of the
+//! period, and of some hours after it, in the order of the chain. Closing it against the state at the end
+//! of the period gives one [`NodeResult`] a node. Nothing here reads files, decodes bytes or starts threads.
+//!
+//! Where each rule lives: `uptime` judges uptime reports, `power` sleep and wake-up, `consumption` and
+//! `capacity` what is sold and offered, `reward` turns that into money, `closing` into a receipt.
+
+mod arithmetic;
+mod capacity;
+mod closing;
+mod consumption;
+mod finding;
+mod fold;
+mod ledger;
+mod period;
+mod power;
+mod receipt;
+mod retry;
+mod reward;
+mod rules;
+mod state;
+mod uptime;
+mod violation;
+
+#[cfg(test)]
+mod tests;
+
+pub use arithmetic::Arithmetic;
+pub use closing::{NodeResult, Outcome};
+pub use finding::{Finding, text_findings};
+pub use fold::{Closed, Fold};
+pub use period::{PERIOD_SECONDS, Period, PeriodError};
+pub use receipt::{
+    CloudUnits, FixupReceipt, NodeType, Receipt, ReceiptError, ResourceRewards, ResourceUnits,
+    ResourceUtilization, RetryReceipt, Reward, Sealed, Span,
+};
+pub use retry::{Origin, Previous, Retry, retries};
+pub use rules::{Rules, TestNetPolicy};
+pub use state::{Boundaries, EndState, StartPower, StartState};
+pub use violation::{DataPoint, Violation, ViolationKind};

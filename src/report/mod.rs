@@ -1,0 +1,3 @@
+//! What people read: files made of results.
+
+pub mod csv;
