@@ -5,4 +5,5 @@
 pub mod archive;
 pub mod chain;
 pub mod minting;
+pub mod replay;
 pub mod report;

@@ -1,3 +1,6 @@
-//! What people read: files made of results.
+//! What people read: the files of a run, and reading back what was published.
 
 pub mod csv;
+pub mod output;
+pub mod published;
+pub mod run;

@@ -1,0 +1,115 @@
+//! Where a period lies in the archives.
+
+use super::{Error, Result, Source};
+use crate::{
+    archive::ExportedRange,
+    minting::{Period, Rules},
+};
+
+/// Blocks of a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// First block.
+    pub first_block: u32,
+    /// Last block of the period itself.
+    pub last_block: u32,
+    /// Last block of the window after it, in which late reports still count.
+    pub window_last: u32,
+}
+
+/// Finds a period and checks that the archives hold its blocks and its state.
+///
+/// If one of the archives was exported for the period, its manifest says where the period lies, so that an export
+/// with given blocks is replayed with them. Else it is found by the times of the blocks.
+///
+/// # Errors
+/// [`Error::NotCovered`] with the command that exports what is missing.
+pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
+    let recorded = source.exported_ranges().find(|r| (r.from, r.to) == (period.start, period.end));
+    let located = match recorded {
+        Some(range) => from_range(&range),
+        None => by_time(source, period, rules)?,
+    };
+    if source.first() > located.first_block || source.last() < located.window_last {
+        let (first, last) = if source.first() > located.first_block {
+            (located.first_block, source.first().saturating_sub(1).min(located.window_last))
+        } else {
+            (source.last().saturating_add(1).max(located.first_block), located.window_last)
+        };
+        return Err(not_covered(period, format!("blocks {first} to {last} are missing")));
+    }
+    for height in [located.first_block, located.last_block] {
+        if !source.archives().iter().any(|a| a.state_entry(height).is_some()) {
+            return Err(not_covered(period, format!("the state of block {height} is missing")));
+        }
+    }
+    Ok(located)
+}
+
+fn from_range(range: &ExportedRange) -> Located {
+    Located {
+        first_block: range.first_block,
+        last_block: range.last_block,
+        window_last: range.last_block.saturating_add(range.window_blocks),
+    }
+}
+
+/// The first block after the start, and the first block after the end.
+fn by_time(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
+    let first_block = first_after(source, period.start)?.ok_or_else(|| {
+        not_covered(period, format!("blocks from {} on are missing", source.last().saturating_add(1)))
+    })?;
+    let last_block = first_after(source, period.end)?.ok_or_else(|| {
+        not_covered(period, format!("blocks from {} on are missing", source.last().saturating_add(1)))
+    })?;
+    if first_block == source.first() && first_block > 1 {
+        // Whether the block before lies in the period, too, cannot be seen.
+        return Err(not_covered(period, format!("blocks before {first_block} are missing")));
+    }
+    let block_time_ms = block_time_ms(source)?;
+    let window_ms = u64::from(rules.post_window_hours) * 3_600_000;
+    let window = window_ms.checked_div(block_time_ms).and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+    Ok(Located { first_block, last_block, window_last: last_block.saturating_add(window) })
+}
+
+/// Nominal time between two blocks: as recorded, else twice the runtime's minimum.
+fn block_time_ms(source: &Source) -> Result<u64> {
+    if let Some(range) = source.exported_ranges().next() {
+        return Ok(range.block_time_ms);
+    }
+    let Some(piece) = source.pieces().first() else { return Ok(0) };
+    let read = source.read(piece)?;
+    let Some(metadata) = read.chunk.runtime_at(piece.first) else { return Ok(0) };
+    Ok(source.runtime(metadata)?.minimum_period_ms().unwrap_or_default().saturating_mul(2))
+}
+
+/// The first block whose time lies after `time` (unix seconds); blocks are in the order of their times.
+fn first_after(source: &Source, time: i64) -> Result<Option<u32>> {
+    let after = |time_ms: u64| i128::from(time_ms) / 1_000 > i128::from(time);
+    let mut pieces = source.pieces();
+    // Halve the chunks until one is left that ends after the time, as its predecessor does not.
+    let mut found = None;
+    while let Some(piece) = pieces.get(pieces.len() / 2) {
+        let read = source.read(piece)?;
+        let middle = pieces.len() / 2;
+        if read.chunk.at(piece.last).is_some_and(|b| after(b.time_ms)) {
+            found =
+                read.chunk.blocks().find(|b| b.height >= piece.first && after(b.time_ms)).map(|b| b.height);
+            pieces = pieces.get(..middle).unwrap_or_default();
+        } else {
+            pieces = pieces.get(middle + 1..).unwrap_or_default();
+        }
+    }
+    Ok(found)
+}
+
+fn not_covered(period: &Period, what: String) -> Error {
+    let range = match period.number {
+        Some(number) => format!("period {number}"),
+        None => format!("range {}..{}", period.start, period.end),
+    };
+    Error::NotCovered {
+        what: format!("the archives do not cover {range}: {what}"),
+        command: format!("minting-fetch {range} --rpc <URL> --out <DIR>"),
+    }
+}

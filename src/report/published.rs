@@ -1,0 +1,169 @@
+//! Reads what an earlier run published: receipts, and the memo hashes that were paid.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::minting::{FixupReceipt, Period, Previous, Receipt, ReceiptError};
+
+/// Longest receipt that is read; real ones have about 900 bytes.
+const MAX_RECEIPT_LEN: u64 = 1 << 20;
+
+/// Why published results could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishedError {
+    /// The operating system refused.
+    #[error("failed to read `{path}`: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The folder has no receipts of the period before.
+    #[error("`{0}` does not exist; --previous takes the output folder of the period before")]
+    NoReceipts(PathBuf),
+    /// A file name is no hash.
+    #[error("`{0}`: the name of a receipt is its hash of 64 hex digits; remove what is no receipt")]
+    Name(PathBuf),
+    /// A file is not what its name says.
+    #[error("`{path}`: its content has the hash {hash}; it was changed after it was published, get it again")]
+    Hash {
+        /// The file.
+        path: PathBuf,
+        /// Hash of its content.
+        hash: String,
+    },
+    /// A file is no receipt.
+    #[error("`{path}`: {source}")]
+    Receipt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ReceiptError,
+    },
+    /// A line is no hash.
+    #[error("`{path}`, line {line}: `{text}` is not a hash of 64 hex digits")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Line number from 1.
+        line: usize,
+        /// The line.
+        text: String,
+    },
+}
+
+/// Receipts of the period before `period`, from the output folder of its run: `receipts/<P-1>/` and, if there,
+/// `receipts/fixed/<P-1>/`.
+///
+/// # Errors
+/// Names the file that cannot be read, is no receipt, or whose name is not its hash.
+pub fn previous(folder: &Path, period: &Period) -> Result<Previous, PublishedError> {
+    let Some(before) = period.previous() else { return Ok(Previous::default()) };
+    let minting = folder.join("receipts").join(before.folder());
+    let fixups = folder.join("receipts/fixed").join(before.folder());
+    if !minting.is_dir() {
+        return Err(PublishedError::NoReceipts(minting));
+    }
+    Ok(Previous {
+        minting: receipts(&minting, Receipt::parse)?,
+        fixups: if fixups.is_dir() { receipts(&fixups, FixupReceipt::parse)? } else { BTreeMap::new() },
+    })
+}
+
+fn receipts<R>(
+    folder: &Path,
+    parse: impl Fn(&[u8]) -> Result<R, ReceiptError>,
+) -> Result<BTreeMap<[u8; 32], R>, PublishedError> {
+    let io = |path: &Path| {
+        let path = path.to_path_buf();
+        |source| PublishedError::Io { path, source }
+    };
+    let mut receipts = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(io(folder))? {
+        let path = entry.map_err(io(folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(hash) = parse_hash(&name) else { return Err(PublishedError::Name(path)) };
+        let length = fs::metadata(&path).map_err(io(&path))?.len();
+        if length > MAX_RECEIPT_LEN {
+            let source = io::Error::other(format!("{length} bytes are too many for a receipt"));
+            return Err(PublishedError::Io { path, source });
+        }
+        let bytes = fs::read(&path).map_err(io(&path))?;
+        let receipt =
+            parse(&bytes).map_err(|source| PublishedError::Receipt { path: path.clone(), source })?;
+        let content = crate::archive::header::blake2_256(&[&bytes]);
+        if content != hash {
+            return Err(PublishedError::Hash { path, hash: hex::encode(content) });
+        }
+        receipts.insert(hash, receipt);
+    }
+    Ok(receipts)
+}
+
+/// Memo hashes that were paid: one in hex a line; empty lines do not count.
+///
+/// # Errors
+/// Names the line that is no hash.
+pub fn paid(file: &Path) -> Result<BTreeSet<[u8; 32]>, PublishedError> {
+    let text =
+        fs::read_to_string(file).map_err(|source| PublishedError::Io { path: file.to_path_buf(), source })?;
+    let mut paid = BTreeSet::new();
+    for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        let hash = parse_hash(&text.trim().to_ascii_lowercase()).ok_or_else(|| PublishedError::Line {
+            path: file.to_path_buf(),
+            line: line.saturating_add(1),
+            text: text.to_string(),
+        })?;
+        paid.insert(hash);
+    }
+    Ok(paid)
+}
+
+/// A hash in lower-case hex.
+fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    hex::decode_to_slice(text, &mut hash).ok()?;
+    (hex::encode(hash) == text).then_some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(name: &str, content: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let receipts = folder.path().join("receipts/80");
+        fs::create_dir_all(&receipts).unwrap();
+        fs::write(receipts.join(name), content).unwrap();
+        let period = Period::numbered(81).unwrap();
+        previous(folder.path(), &period).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_receipt_that_is_not_what_its_name_says_is_named() {
+        assert!(message("readme.txt", b"").contains("readme.txt"));
+        assert!(message(&"A".repeat(64), b"").contains("64 hex digits"));
+        assert!(message(&"0".repeat(64), b"{").contains("not a minting receipt"));
+    }
+
+    #[test]
+    fn a_folder_without_receipts_of_the_period_before_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = previous(folder.path(), &Period::numbered(81).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("receipts/80") && error.contains("--previous"), "{error}");
+    }
+
+    #[test]
+    fn paid_hashes_are_read_line_by_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("paid");
+        fs::write(&file, format!("{}\n\n{}\r\n", "ab".repeat(32), "AB".repeat(32))).unwrap();
+        assert_eq!(paid(&file).unwrap(), BTreeSet::from([[0xab; 32]]));
+        fs::write(&file, "ab\n").unwrap();
+        assert!(paid(&file).unwrap_err().to_string().contains("line 1"));
+    }
+}

@@ -1,0 +1,177 @@
+//! The files of a run, and `run.json`, which says what they were made of.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::csv;
+use crate::{
+    archive::container::sha256,
+    minting::{Finding, NodeResult, Outcome, Period, Retry, Rules},
+    replay::{Replayed, Source},
+};
+
+/// Name of the run's own file.
+pub const RUN_JSON: &str = "run.json";
+
+/// Everything that the files of a run are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The archives.
+    pub source: &'a Source,
+    /// The period.
+    pub period: &'a Period,
+    /// The rules.
+    pub rules: &'a Rules,
+    /// The nodes and findings.
+    pub replayed: &'a Replayed,
+    /// What is paid again.
+    pub retries: &'a [Retry],
+    /// Findings were looked at and accepted.
+    pub accept_findings: bool,
+}
+
+/// Sums of a run, for `run.json` and the summary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Nodes that exist.
+    pub nodes: usize,
+    /// Nodes that are paid.
+    pub paid: usize,
+    /// Nodes that are not paid, by reason.
+    pub not_paid: BTreeMap<String, usize>,
+    /// Ten-millionths of a TFT in payouts of this period.
+    pub tft: u128,
+    /// Retries that are paid.
+    pub retries_paid: usize,
+    /// Ten-millionths of a TFT in retries that are paid.
+    pub retry_tft: u128,
+}
+
+impl Totals {
+    /// Adds up nodes and retries.
+    pub fn of(nodes: &[NodeResult], retries: &[Retry]) -> Totals {
+        let mut totals = Totals { nodes: nodes.len(), ..Totals::default() };
+        for node in nodes {
+            if node.outcome == Outcome::Paid {
+                totals.paid += 1;
+                totals.tft += node.receipt.as_ref().map_or(0, |r| u128::from(r.receipt.reward.tft));
+            } else {
+                *totals.not_paid.entry(node.outcome.label().to_string()).or_default() += 1;
+            }
+        }
+        for receipt in retries.iter().map(|r| &r.receipt.receipt) {
+            if !receipt.stellar_payout_address.is_empty() && receipt.reward.tft != 0 {
+                totals.retries_paid += 1;
+                totals.retry_tft += u128::from(receipt.reward.tft);
+            }
+        }
+        totals
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "nodes": self.nodes,
+            "not_paid": self.not_paid,
+            "paid": self.paid,
+            "retries_paid": self.retries_paid,
+            "retry_tft": tft(self.retry_tft),
+            "tft": tft(self.tft),
+        })
+    }
+}
+
+/// Ten-millionths of a TFT as a decimal number of TFT.
+pub fn tft(units: u128) -> String {
+    format!("{}.{:07}", units / 10_000_000, units % 10_000_000)
+}
+
+impl Run<'_> {
+    /// Whether findings keep the results from being written.
+    pub fn withheld(&self) -> bool {
+        !self.accept_findings && !self.replayed.findings.is_empty()
+    }
+
+    /// Name and bytes of every file, `run.json` among them; of that alone if findings are not accepted.
+    ///
+    /// # Errors
+    /// Only if writing to memory fails.
+    pub fn files(&self) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+        let mut files = BTreeMap::new();
+        if !self.withheld() {
+            self.results(&mut files)?;
+        }
+        let run = self.json(&files);
+        let mut bytes = serde_json::to_vec_pretty(&run)?;
+        bytes.push(b'\n');
+        files.insert(RUN_JSON.to_string(), bytes);
+        Ok(files)
+    }
+
+    fn results(&self, files: &mut BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
+        let nodes = &self.replayed.nodes;
+        let folder = self.period.folder();
+        let mut write = |name: &str, fill: &dyn Fn(&mut Vec<u8>) -> std::io::Result<()>| {
+            let mut bytes = Vec::new();
+            fill(&mut bytes)?;
+            files.insert(name.to_string(), bytes);
+            Ok::<_, std::io::Error>(())
+        };
+        write("payouts.csv", &|out| csv::write_payouts(out, nodes, self.retries))?;
+        write("overview.csv", &|out| csv::write_overview(out, nodes))?;
+        write("retries.csv", &|out| csv::write_retries(out, self.retries))?;
+        for receipt in nodes.iter().filter_map(|n| n.receipt.as_ref()) {
+            files.insert(format!("receipts/{folder}/{}", receipt.hash_hex()), receipt.bytes.clone());
+        }
+        for retry in self.retries {
+            let name = format!("receipts/retries/{folder}/{}", retry.receipt.hash_hex());
+            files.insert(name, retry.receipt.bytes.clone());
+        }
+        Ok(())
+    }
+
+    /// `run.json`. Only `archive_roots` depends on how the blocks were put into archives.
+    fn json(&self, files: &BTreeMap<String, Vec<u8>>) -> Value {
+        let Replayed { located, .. } = self.replayed;
+        let hash = |hash: &[u8; 32]| format!("0x{}", hex::encode(hash));
+        let roots = self.source.archives().iter().map(|a| hex::encode(a.manifest().archive_root.0));
+        let genesis = self.source.archives().first().map(|a| hash(&a.manifest().genesis_hash.0));
+        let outputs: Map<String, Value> =
+            files.iter().map(|(name, bytes)| (name.clone(), hex::encode(sha256(bytes)).into())).collect();
+        let status = match (self.replayed.findings.is_empty(), self.accept_findings) {
+            (true, _) => "done",
+            (false, true) => "done-with-accepted-findings",
+            (false, false) => "withheld-for-findings",
+        };
+        json!({
+            "archive_roots": roots.collect::<Vec<_>>(),
+            "blocks": {
+                "first": located.first_block,
+                "first_hash": hash(&self.replayed.first_hash),
+                "last": located.last_block,
+                "last_hash": hash(&self.replayed.last_hash),
+                "window_last": located.window_last,
+                "window_last_hash": hash(&self.replayed.window_last_hash),
+            },
+            "findings": self.replayed.findings.iter().map(finding_json).collect::<Vec<_>>(),
+            "genesis_hash": genesis,
+            "outputs": outputs,
+            "period": { "end": self.period.end, "number": self.period.number, "start": self.period.start },
+            "program": { "name": "minting-replay", "version": env!("CARGO_PKG_VERSION") },
+            "rules": { "digest": hex::encode(self.rules.digest()), "name": self.rules.name() },
+            "status": status,
+            "totals": if self.withheld() { Value::Null } else { Totals::of(&self.replayed.nodes, self.retries).json() },
+        })
+    }
+}
+
+/// A finding as JSON; what it does not concern is null.
+pub fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "block": finding.block,
+        "contract": finding.contract,
+        "message": finding.message,
+        "node": finding.node,
+        "rule": finding.rule,
+    })
+}
