@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod chain;
+pub mod cli;
 pub mod minting;
 pub mod replay;
 pub mod report;

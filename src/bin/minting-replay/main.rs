@@ -1,2 +1,59 @@
-//! Replays an archive into payouts, without any network access.
-fn main() {}
+//! Replays archives into payouts, without any network access.
+
+mod args;
+mod check;
+mod inspect;
+mod progress;
+mod run;
+
+use std::{
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use clap::{CommandFactory, Parser};
+use minting::cli::{Exit, error_chain};
+
+use args::{Cli, Command};
+
+/// Set by the first Ctrl-C; the second one ends the program at once.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Why a command failed: anything that can be printed with its causes.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Without a handler Ctrl-C still ends the program, only less tidily.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+    });
+    let outcome = match &cli.command {
+        Command::Run(args) => run::run(args, cli.quiet),
+        Command::Check(args) => check::check(args),
+        Command::Inspect(args) => inspect::inspect(args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "minting-replay", &mut script);
+            Ok(minting::cli::print(&script))
+        }
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if is_broken_pipe(failure.as_ref()) {
+                return Exit::Done.into();
+            }
+            eprintln!("error: {}", minting::cli::escape(&error_chain(failure.as_ref())));
+            let interrupted = INTERRUPTED.load(Ordering::Relaxed);
+            if interrupted { Exit::Interrupted.into() } else { Exit::Failed.into() }
+        }
+    }
+}
+
+/// The reader of the output went away, as with `| head`.
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,136 @@
+//! What can be typed.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap_complete::Shell;
+use minting::cli::{EXIT_CODES, parse_time_range};
+
+/// Turns archives of TFChain into payouts that anyone can check, without any network access.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXIT_CODES, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say nothing but errors and findings
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Replay a period and write its receipts, payouts.csv, overview.csv, retries.csv and run.json
+    Run(RunArgs),
+    /// Check that archives are whole, and say in words what that proves
+    Check(CheckArgs),
+    /// Show what an archive holds
+    Inspect(InspectArgs),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  minting-replay run period-81 --period 81 --out results-81
+  minting-replay run period-82 --period 82 --previous results-81 --paid paid-memos.txt --out results-82
+  minting-replay run week --range 2025-01-01T00:00:00Z..2025-01-08T00:00:00Z --rules r81 --out week-1";
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{RUN_EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(group(ArgGroup::new("when").required(true).args(["period", "range"])))]
+pub struct RunArgs {
+    /// Archives that follow each other
+    #[arg(required = true, value_name = "ARCHIVE")]
+    pub archives: Vec<PathBuf>,
+    /// Number of the minting period
+    #[arg(long, value_name = "P")]
+    pub period: Option<u32>,
+    /// Replay this time range instead, scaled to its own length; RFC 3339 or unix seconds
+    #[arg(long, value_name = "FROM..TO", value_parser = parse_time_range)]
+    pub range: Option<(i64, i64)>,
+    /// Folder of the results; must be absent or empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Rule set [default: that of the period]
+    #[arg(long, value_name = "NAME")]
+    pub rules: Option<String>,
+    /// Results of the period before, whose unpaid receipts are paid again
+    #[arg(long, value_name = "DIR")]
+    pub previous: Option<PathBuf>,
+    /// Memo hashes that were paid, one in hex a line
+    #[arg(long, value_name = "FILE", requires = "previous")]
+    pub paid: Option<PathBuf>,
+    /// Write the results although there are findings
+    #[arg(long)]
+    pub accept_findings: bool,
+    /// Replace the results of an earlier run as a whole
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Print run.json instead of a summary
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The archives
+    #[arg(required = true, value_name = "ARCHIVE")]
+    pub archives: Vec<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  minting-replay inspect period-81
+  minting-replay inspect period-81 --events --block 17150042
+  minting-replay inspect period-81 --raw-state --at 17150000";
+
+#[derive(Debug, Args)]
+#[command(after_help = INSPECT_EXAMPLES)]
+pub struct InspectArgs {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+    /// Print every event as a JSON line
+    #[arg(long, conflicts_with = "raw_state")]
+    pub events: bool,
+    /// Only the events of this block
+    #[arg(long, value_name = "H", conflicts_with = "raw_state")]
+    pub block: Option<u32>,
+    /// Print keys and values of a state snapshot as JSON lines
+    #[arg(long, requires = "at")]
+    pub raw_state: bool,
+    /// Height of the state snapshot
+    #[arg(long, value_name = "H", requires = "raw_state")]
+    pub at: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_run_needs_a_period_or_a_range_and_not_both() {
+        let parse = |more: &str| {
+            let words = ["minting-replay", "run", "archive", "--out", "x"];
+            Cli::try_parse_from(words.into_iter().chain(more.split_whitespace())).is_ok()
+        };
+        assert!(parse("--period 81") && parse("--range 1..2"));
+        assert!(!parse("") && !parse("--period 81 --range 1..2") && !parse("--range 2..1"));
+    }
+}

@@ -1,0 +1,143 @@
+//! `minting-replay run`
+
+use std::{collections::BTreeSet, fmt::Write, path::Path};
+
+use minting::{
+    cli::{Exit, escape, print},
+    minting::{Finding, Period, Previous, Retry, Rules, retries},
+    replay::{Request, Source, locate, replay},
+    report::{
+        output::Output,
+        published,
+        run::{RUN_JSON, Run, Totals, tft},
+    },
+};
+
+use super::{Failure, INTERRUPTED, args::RunArgs, progress::Bar};
+
+/// Findings that are printed; `run.json` has all of them.
+const PRINTED_FINDINGS: usize = 20;
+
+pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
+    let period = period(args)?;
+    let rules = rules(args, &period)?;
+    // Whatever would stop the run at its end is looked at before it starts.
+    let output = Output::create(&args.out, args.overwrite)?;
+    let previous = match &args.previous {
+        Some(folder) => published::previous(folder, &period)?,
+        None => Previous::default(),
+    };
+    let paid = args.paid.as_deref().map(published::paid).transpose()?.unwrap_or_default();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
+    pool.install(|| finish(args, quiet, &period, &rules, &previous, &paid, output))
+}
+
+fn period(args: &RunArgs) -> Result<Period, Failure> {
+    Ok(match (args.period, args.range) {
+        (Some(number), _) => Period::numbered(number)?,
+        (None, Some((from, to))) => Period::range(from, to)?,
+        (None, None) => return Err("give --period or --range".into()),
+    })
+}
+
+fn rules(args: &RunArgs, period: &Period) -> Result<Rules, Failure> {
+    match &args.rules {
+        Some(name) => Rules::named(name)
+            .ok_or_else(|| format!("there is no rule set `{}`; this program has: r81", escape(name)).into()),
+        None => Rules::for_period(period).ok_or_else(|| {
+            let when = match period.number {
+                Some(number) => format!("period {number}"),
+                None => "a range that starts before period 81".to_string(),
+            };
+            format!(
+                "no rule set is the default for {when}: r81 holds from period 81 on; choose one with --rules"
+            )
+            .into()
+        }),
+    }
+}
+
+fn finish(
+    args: &RunArgs,
+    quiet: bool,
+    period: &Period,
+    rules: &Rules,
+    previous: &Previous,
+    paid: &BTreeSet<[u8; 32]>,
+    mut output: Output,
+) -> Result<Exit, Failure> {
+    let source = Source::open(&args.archives)?;
+    let located = locate(&source, period, rules)?;
+    let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
+    let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
+    let replayed = replay(&request, &bar)?;
+    drop(bar);
+    let retries: Vec<Retry> = retries(previous, paid, period, &replayed.end);
+    let run = Run {
+        source: &source,
+        period,
+        rules,
+        replayed: &replayed,
+        retries: &retries,
+        accept_findings: args.accept_findings,
+    };
+    let files = run.files()?;
+    for (name, bytes) in &files {
+        if INTERRUPTED.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(minting::replay::Error::Interrupted.into());
+        }
+        output.write(name, bytes)?;
+    }
+    output.finish()?;
+    say_findings(&replayed.findings, &args.out, run.withheld());
+    let text = match files.get(RUN_JSON) {
+        Some(json) if args.json => json.clone(),
+        _ if quiet => Vec::new(),
+        _ if run.withheld() => Vec::new(),
+        _ => summary(&Totals::of(&replayed.nodes, &retries), period, rules, &args.out).into_bytes(),
+    };
+    let printed = print(&text);
+    Ok(if run.withheld() { Exit::Findings } else { printed })
+}
+
+fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
+    for finding in findings.iter().take(PRINTED_FINDINGS) {
+        let block = finding.block.map(|b| format!("block {b}: ")).unwrap_or_default();
+        eprintln!("finding: {}: {block}{}", finding.rule, escape(&finding.message));
+    }
+    if findings.len() > PRINTED_FINDINGS {
+        eprintln!("… and {} more findings in run.json", findings.len() - PRINTED_FINDINGS);
+    }
+    if withheld {
+        eprintln!(
+            "nothing but `{}` was written; look at the findings, then run again with --accept-findings --overwrite",
+            out.join(RUN_JSON).display()
+        );
+    }
+}
+
+/// What a person wants to know first.
+fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path) -> String {
+    let mut text = String::new();
+    let name = match period.number {
+        Some(number) => format!("Period {number}"),
+        None => format!("Range {}..{}", period.start, period.end),
+    };
+    let mut line = |line: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line}");
+    };
+    line(format!("{name}, rules {}", rules.name()));
+    line(format!("  {:>6} of {} nodes paid, {} TFT", totals.paid, totals.nodes, tft(totals.tft)));
+    for (reason, count) in &totals.not_paid {
+        line(format!("  {count:>6} not paid: {reason}"));
+    }
+    if totals.retries_paid > 0 {
+        line(format!("  {:>6} retries paid, {} TFT", totals.retries_paid, tft(totals.retry_tft)));
+    }
+    line(format!(
+        "Results are in {}: payouts.csv, overview.csv, retries.csv, receipts/, run.json",
+        out.display()
+    ));
+    text
+}

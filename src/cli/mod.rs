@@ -1,0 +1,19 @@
+//! What both programs do the same way on a terminal: how they end, how they name times, how they print.
+
+mod exit;
+mod text;
+mod time;
+
+pub use exit::Exit;
+pub use text::{error_chain, escape, print};
+pub use time::{parse_heights, parse_time_range};
+
+/// The part of `--help` that documents the exit codes.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed: bad input or environment; the message says what to do
+  2    wrong usage
+  3    finished with findings that nobody accepted
+  4    verification found a difference
+  130  interrupted";

@@ -1,0 +1,45 @@
+//! Printing: errors with their causes, text from the chain, and readers that went away.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+};
+
+use super::Exit;
+
+/// An error and its causes on one line, each cause once.
+pub fn error_chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// Text that somebody else chose, safe for a terminal: control characters are shown as `\u{..}`.
+pub fn escape(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Prints to standard output. A reader that went away, as with `| head`, is no failure.
+pub fn print(bytes: &[u8]) -> Exit {
+    match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
+        _ => Exit::Done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(escape("Gent é \u{1b}[31m\n"), "Gent é \\u{1b}[31m\\n");
+    }
+}
