@@ -4,5 +4,7 @@
 
 pub mod archive;
 pub mod chain;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod minting;
 pub mod report;
