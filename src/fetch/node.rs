@@ -103,8 +103,10 @@ impl Chain {
     /// The times of blocks, milliseconds, in the order of the heights. Genesis has time 0.
     pub(super) async fn times_ms(&self, heights: &[u32]) -> Result<Vec<u64>, Error> {
         let hashes = self.hashes(heights).await?;
-        let calls =
-            heights.iter().zip(&hashes).map(|(&height, hash)| storage_call(&keys::timestamp_now(), height, hash));
+        let calls = heights
+            .iter()
+            .zip(&hashes)
+            .map(|(&height, hash)| storage_call(&keys::timestamp_now(), height, hash));
         let answers = self.pool.call_all(calls.collect()).await?;
         let times = heights.iter().zip(&answers).map(|(&height, answer)| {
             read(

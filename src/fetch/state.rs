@@ -59,8 +59,7 @@ pub(super) async fn read_state(
         pairs: by_prefix.into_values().flatten().collect(),
         block_times: Vec::new(),
     };
-    let unreadable =
-        |source| Error::Runtime { spec_version: metadata.spec_version, block: height, source };
+    let unreadable = |source| Error::Runtime { spec_version: metadata.spec_version, block: height, source };
     // A node can not have gone to sleep in a later block; replaying will say what is wrong with such an entry.
     let down = runtime.down_blocks(&state).map_err(unreadable)?.into_iter().filter(|&block| block <= height);
     let down: Vec<u32> = down.collect();
