@@ -5,6 +5,8 @@
 pub mod archive;
 pub mod chain;
 pub mod cli;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod minting;
 pub mod replay;
 pub mod report;

@@ -1,0 +1,220 @@
+//! What can be typed.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use minting::fetch::{self, Pace, Request, TimeRange};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed: the message says what to do
+  2    wrong usage
+  130  interrupted: finished parts are kept, the same command goes on
+
+Examples:
+  minting-fetch period 80 --rpc https://tfchain.grid.tf --out period-80
+  minting-fetch period 80 --rpc http://127.0.0.1:9944 --own-node --out period-80
+  minting-fetch range 2024-12-01T00:00:00Z..2024-12-02T00:00:00Z --rpc https://tfchain.grid.tf --out one-day
+  minting-fetch blocks 1000..2000 --state-at 1500 --rpc https://tfchain.grid.tf --out blocks";
+
+/// Exports a range of TFChain from archive nodes into an archive that minting-replay reads offline.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = AFTER_HELP, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also say what goes wrong and is tried again
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Export a minting period and the window after it, in which late reports still count
+    #[command(after_help = AFTER_HELP)]
+    Period {
+        /// Number of the period
+        #[arg(value_name = "P")]
+        period: u32,
+        #[command(flatten)]
+        time: TimeArgs,
+        #[command(flatten)]
+        export: ExportArgs,
+    },
+    /// Export a time range as if it were a period
+    #[command(after_help = AFTER_HELP)]
+    Range {
+        /// Start and end, in RFC 3339 or in unix seconds
+        #[arg(value_name = "FROM..TO", value_parser = parse_times)]
+        range: (i64, i64),
+        #[command(flatten)]
+        time: TimeArgs,
+        #[command(flatten)]
+        export: ExportArgs,
+    },
+    /// Export blocks as they are
+    #[command(after_help = AFTER_HELP)]
+    Blocks {
+        /// Heights of the first and the last block, both included
+        #[arg(value_name = "FIRST..LAST", value_parser = parse_heights)]
+        range: (u32, u32),
+        /// Also read the state after this block; can be given several times
+        #[arg(long, value_name = "HEIGHT")]
+        state_at: Vec<u32>,
+        #[command(flatten)]
+        export: ExportArgs,
+    },
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct TimeArgs {
+    /// Nominal time between two blocks, in seconds [default: twice the runtime's Timestamp.MinimumPeriod]
+    #[arg(long, value_name = "S")]
+    block_time: Option<NonZeroU64>,
+    /// Begin with this block instead of the first one after the start
+    #[arg(long, value_name = "H")]
+    first_block: Option<u32>,
+    /// End with this block, and the window after it, instead of the first one after the end
+    #[arg(long, value_name = "H")]
+    last_block: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Address of an archive node: http, https, ws or wss; several of one chain share the load
+    #[arg(long, value_name = "URL", required = true, num_args = 1.., value_parser = parse_address)]
+    pub rpc: Vec<String>,
+    /// Folder of the archive; an unfinished export of the same blocks goes on
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Requests in flight at each node [default: 4; with --own-node 16]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroU32>,
+    /// Calls a second at each node [default: 100; with --own-node as many as it answers]
+    #[arg(long, value_name = "N")]
+    rate: Option<NonZeroU32>,
+    /// The nodes are yours: ask as fast as they answer
+    #[arg(long)]
+    own_node: bool,
+    /// Say what would be read, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl ExportArgs {
+    pub fn pace(&self) -> Pace {
+        let usual = if self.own_node { Pace::OWN_NODE } else { Pace::POLITE };
+        Pace { jobs: self.jobs.unwrap_or(usual.jobs), rate: self.rate.or(usual.rate), ..usual }
+    }
+}
+
+impl TimeArgs {
+    fn apply(&self, range: TimeRange) -> Request {
+        Request::Time(TimeRange {
+            first_block: self.first_block,
+            last_block: self.last_block,
+            block_time_s: self.block_time,
+            ..range
+        })
+    }
+}
+
+impl Command {
+    /// What to export and how, or the shell to write a completion script for.
+    pub fn request(&self) -> Result<(Request, &ExportArgs), Shell> {
+        match self {
+            Command::Period { period, time, export } => {
+                Ok((time.apply(TimeRange::of_period(*period)), export))
+            }
+            Command::Range { range: (from, to), time, export } => {
+                Ok((time.apply(TimeRange::of_times(*from, *to)), export))
+            }
+            Command::Blocks { range: (first, last), state_at, export } => {
+                Ok((Request::Blocks { first: *first, last: *last, state_at: state_at.clone() }, export))
+            }
+            Command::Completions { shell } => Err(*shell),
+        }
+    }
+}
+
+fn parse_address(text: &str) -> Result<String, String> {
+    fetch::check_address(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn parse_times(text: &str) -> Result<(i64, i64), String> {
+    let (from, to) = text.split_once("..").ok_or("expected FROM..TO")?;
+    Ok((parse_time(from)?, parse_time(to)?))
+}
+
+fn parse_time(text: &str) -> Result<i64, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let moment: jiff::Timestamp = text
+        .parse()
+        .map_err(|e| format!("{text:?} is neither unix seconds nor RFC 3339 (2024-12-01T00:00:00Z): {e}"))?;
+    if moment.subsec_nanosecond() != 0 {
+        return Err(format!("{text:?} has a fraction of a second; give whole seconds"));
+    }
+    Ok(moment.as_second())
+}
+
+fn parse_heights(text: &str) -> Result<(u32, u32), String> {
+    let (first, last) = text.split_once("..").ok_or("expected FIRST..LAST")?;
+    let height =
+        |text: &str| text.parse::<u32>().map_err(|e| format!("{text:?} is not the height of a block: {e}"));
+    Ok((height(first)?, height(last)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_in_both_forms() {
+        assert_eq!(parse_times("2024-11-30T12:56:40Z..1735602280"), Ok((1_732_971_400, 1_735_602_280)));
+        assert_eq!(parse_times("2024-11-30T13:56:40+01:00..1735602280").unwrap().0, 1_732_971_400);
+        for bad in ["1", "1..", "a..b", "2024-11-30..1735602280", "2024-11-30T12:56:40.5Z..1735602280"] {
+            assert!(parse_times(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn heights_are_read_and_nothing_else() {
+        assert_eq!(parse_heights("1..640"), Ok((1, 640)));
+        for bad in ["1", "..", "1..=2", "-1..2", "1..4294967296"] {
+            assert!(parse_heights(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn own_nodes_are_asked_faster_unless_told_otherwise() {
+        let pace = |more: &[&str]| {
+            let words = ["minting-fetch", "period", "80", "--rpc", "http://a", "http://b", "--out", "x"];
+            let cli = Cli::try_parse_from(words.iter().chain(more)).unwrap();
+            cli.command.request().unwrap().1.pace()
+        };
+        assert_eq!(pace(&[]), Pace::POLITE);
+        assert_eq!(pace(&["--own-node"]), Pace::OWN_NODE);
+        let chosen = pace(&["--own-node", "--jobs", "2", "--rate", "9"]);
+        assert_eq!((chosen.jobs.get(), chosen.rate.map(NonZeroU32::get)), (2, Some(9)));
+    }
+}
