@@ -151,6 +151,18 @@ impl Registry {
         Ok(bits.div_ceil(8).div_ceil(width).saturating_mul(width))
     }
 
+    /// Whether values of a type have no parts, like `()`.
+    ///
+    /// # Errors
+    /// As [`Registry::unwrapped`].
+    pub fn is_unit(&self, id: TypeId) -> Result<bool, Wrong> {
+        Ok(match self.unwrapped(id)?.1 {
+            Type::Tuple(parts) => parts.is_empty(),
+            Type::Composite { fields, .. } => fields.is_empty(),
+            _ => false,
+        })
+    }
+
     /// Whether a type is a list of bytes, of any length or a fixed one.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Any value of any type as JSON, for people and tests.
 //!
 //! Integers of up to 32 bits are numbers, wider ones decimal strings; bytes are `0x` hex; an option is null or the
-//! value; a variant without fields is its name, one with fields `{"Name": value}`; a struct with one unnamed field
+//! value; a variant without fields, or
+//! with nothing in them, is its name, one with fields `{"Name": value}`; a struct with one unnamed field
 //! is its value.
 
 use serde_json::{Map, Value};
@@ -47,6 +48,7 @@ fn value(registry: &Registry, id: TypeId, cursor: &mut Cursor<'_>, depth: usize)
                 (true, "None", []) => Ok(Value::Null),
                 (true, "Some", [field]) => value(registry, field.ty, cursor, depth + 1),
                 (_, name, []) => Ok(Value::String(name.to_string())),
+                (_, name, [field]) if registry.is_unit(field.ty)? => Ok(Value::String(name.to_string())),
                 (_, name, [Field { name: None, ty }]) => {
                     let inner = value(registry, *ty, cursor, depth + 1)?;
                     Ok(Value::Object(Map::from_iter([(name.to_string(), inner)])))
