@@ -1,0 +1,74 @@
+# Everything here needs Rust and a C compiler; `ci` and `conformance` also need what .ci/run installs.
+CARGO ?= cargo
+PYTHON ?= python3
+DEMO := target/demo
+# nextest closes with one summary; plain cargo does as well where it is not installed.
+TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run" || echo "test --lib --bins --tests")
+# What must not be in the replayer: it links no async runtime, no HTTP and no socket code.
+NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
+
+.PHONY: demo test lint fmt ci testdata bench conformance reader deps audit clean
+
+## demo: replays a frozen archive into payouts and shows the result
+demo:
+	$(CARGO) build --quiet --locked --release --no-default-features --bin minting-replay
+	rm -rf $(DEMO)
+	target/release/minting-replay run testdata/small/archive --period 81 --out $(DEMO) \
+	  --previous testdata/small/previous --paid testdata/small/paid.txt
+
+## test: all tests; those that need MINTING_SHARED are skipped, out loud, without it
+test:
+	$(CARGO) $(TEST) --locked --workspace
+
+## lint: formatting and lints, warnings are errors
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p minting --no-default-features --all-targets -- -D warnings
+
+fmt:
+	$(CARGO) fmt --all
+
+## deps: the replayer links no network code; licences and sources are as deny.toml says
+deps:
+	@if $(CARGO) tree --locked -p minting --no-default-features -e normal --prefix none | grep -E '^($(NETWORK))[a-z0-9_-]* '; \
+	  then echo "error: the replayer would link network code" >&2; exit 1; \
+	  else echo "deps: no $(NETWORK) without the feature fetch"; fi
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --locked check bans licenses sources; \
+	  else echo "deps: LEFT OUT cargo deny, which is not installed"; fi
+
+## audit: known vulnerabilities; asks the RustSec database, so it needs the network
+audit:
+	$(CARGO) deny --locked check advisories
+
+## reader: the independent reader in Python agrees with testdata
+reader:
+	@for archive in testdata/*/archive; do $(PYTHON) tools/read_archive.py "$$archive" || exit 1; done
+
+## testdata: makes the frozen archives and the expected outputs again; look at the difference before committing
+testdata:
+	$(CARGO) build --locked --release --workspace
+	tools/testdata.sh
+
+## bench: how fast a replay is
+bench:
+	$(CARGO) bench --locked
+
+## conformance: recorded chains and outputs of the reference implementation, from MINTING_SHARED
+conformance:
+	@test -n "$(MINTING_SHARED)" || { echo "error: conformance needs MINTING_SHARED, the folder of the recorded chains" >&2; exit 1; }
+	$(CARGO) build --locked --release -p minting
+	$(PYTHON) $(MINTING_SHARED)/oracle/run.py --bin target/release
+	$(PYTHON) $(MINTING_SHARED)/chains/run.py --bin target/release --only local-144
+
+## ci: what .ci/run calls; the tests come last, so that their summary is what one sees
+ci: lint deps demo reader
+ifdef MINTING_SHARED
+	$(MAKE) conformance
+else
+	@echo "ci: LEFT OUT conformance, because MINTING_SHARED is not set"
+endif
+	$(MAKE) test
+
+clean:
+	$(CARGO) clean
