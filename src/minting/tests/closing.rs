@@ -10,7 +10,7 @@ fn rules_of(end: &End) -> Vec<&'static str> {
     end.findings().iter().map(|finding| finding.rule).collect()
 }
 
-/// A node with 86400 s of sleep on every day of the period but the first minutes: 100 % uptime.
+/// Reports once, then sleeps and is woken once a day up to the end: 100 % uptime.
 fn full_uptime(mut scene: Scene) -> Scene {
     scene = scene.report(60, 60);
     let mut at = 60;
@@ -95,7 +95,6 @@ fn late_boots_come_before_the_twin_and_after_earlier_violations() {
 
 #[test]
 fn a_violation_takes_the_whole_payout_but_not_the_uptime() {
-    // A day and more of uptime lies before the violation, far above any floor with policy 4 at 0 permille.
     let mut scene = full_uptime(Scene::new());
     scene.end.twins.clear();
     let end = scene.close();
