@@ -124,6 +124,9 @@ impl Ledger {
 
     /// Applies a step to the state, and to the shadow if there is one, or if the step is the first in which
     /// the two arithmetics differ.
+    ///
+    /// # Errors
+    /// If the reference implementation would stop here, so that the shadow decides where there is one.
     pub(super) fn change(
         &mut self,
         arithmetic: Arithmetic,
@@ -135,8 +138,7 @@ impl Ledger {
         let outcome = step(&mut self.state, &mut calculator);
         if arithmetic == Arithmetic::Exact && (calculator.diverged() || self.shadow.is_some()) {
             let (shadow, _) = self.shadow.get_or_insert((before, block));
-            // Only irregularities of the exact state are reported.
-            let _ = step(shadow, &mut Calculator::new(Arithmetic::Wrapping));
+            return step(shadow, &mut Calculator::new(Arithmetic::Wrapping));
         }
         outcome
     }

@@ -62,31 +62,22 @@ pub(super) fn earned(
     calc: &mut Calculator,
 ) -> Earned {
     let permille = uptime_permille(uptime, period, calc);
-    let paid_permille = if is_linear(policy, rules) {
-        let floor = match node.certification {
-            NodeCertification::Diy => rules.floor_diy_permille,
-            NodeCertification::Certified => rules.floor_certified_permille,
-        };
-        if permille < u128::from(floor) {
-            return Earned::BelowFloor;
-        }
-        permille
-    } else {
+    let linear = is_linear(policy, rules);
+    let floor = match (linear, node.certification) {
+        (true, NodeCertification::Diy) => rules.floor_diy_permille,
+        (true, NodeCertification::Certified) => rules.floor_certified_permille,
         // The policy's minimal uptime is compared with thousandths, whatever unit its author had in mind.
-        if permille < u128::from(policy.minimal_uptime) {
-            return Earned::BelowFloor;
-        }
-        WHOLE_PERMILLE
+        (false, _) => policy.minimal_uptime.into(),
     };
+    if permille < u128::from(floor) {
+        return Earned::BelowFloor;
+    }
     let musd = full_musd(node, used, policy, rules, period, calc);
     let Some(tft) = calc.multiply(musd, TFT).checked_div(node.connection_price.into()) else {
         return Earned::PriceZero;
     };
     let mut share = |amount: u128| {
-        if paid_permille == WHOLE_PERMILLE && !is_linear(policy, rules) {
-            return amount;
-        }
-        calc.multiply(amount, paid_permille) / WHOLE_PERMILLE
+        if linear { calc.multiply(amount, permille) / WHOLE_PERMILLE } else { amount }
     };
     match (u64::try_from(share(musd)), u64::try_from(share(tft))) {
         (Ok(musd), Ok(tft)) => Earned::Amount(Reward { musd, tft }),

@@ -128,3 +128,133 @@ fn date(seconds: i64) -> String {
         .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
         .unwrap_or_else(|_| seconds.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::chain::types::{Node, NodeCertification, Resources};
+    use crate::minting::{
+        CloudUnits, Origin, Outcome, ResourceRewards, ResourceUnits, ResourceUtilization, RetryReceipt,
+        Reward, Sealed, Span, Violation,
+    };
+
+    use super::*;
+
+    const SPAN: Span = Span { start: 1_735_602_280, end: 1_738_233_160 };
+
+    fn result(address: &str, tft: u64) -> NodeResult {
+        let receipt = Receipt {
+            period: SPAN,
+            node_id: 7,
+            twin_id: 1_007,
+            farm_id: 3,
+            farm_name: "a, farm".to_owned(),
+            stellar_payout_address: address.to_owned(),
+            measured_uptime: 2_623_089,
+            tft_connection_price: 80,
+            cloud_units: CloudUnits { cu: 18.626_46, su: 9.934_484, nu: 0.0 },
+            resource_units: ResourceUnits { cru: 32.0, mru: 95.852_518_012_747_17, hru: 0.0, sru: 1_000.0 },
+            resource_utilization: ResourceUtilization {
+                cru: 20.834,
+                mru: 215.576,
+                hru: 0.0,
+                sru: 0.0,
+                ip: 630.5675,
+            },
+            reward: Reward { musd: 27_304, tft },
+            carbon_offset: None,
+            node_type: NodeType::Diy,
+            farming_policy_id: 1,
+            resource_rewards: ResourceRewards::default(),
+        };
+        NodeResult {
+            node: Node {
+                id: 7,
+                farm_id: 3,
+                twin_id: 1_007,
+                resources: Resources::default(),
+                certification: NodeCertification::Diy,
+                virtualized: false,
+                farming_policy_id: 1,
+                connection_price: 80,
+            },
+            farm: None,
+            receipt: Some(Sealed::new(receipt)),
+            violation: None,
+            outcome: Outcome::Paid,
+        }
+    }
+
+    fn retry(address: &str, tft: u64) -> Retry {
+        Retry {
+            receipt: Sealed::new(RetryReceipt {
+                failed_payout_period: SPAN,
+                retry_period: SPAN,
+                farm_id: 3,
+                previous_stellar_payout_address: "GOLD".to_owned(),
+                stellar_payout_address: address.to_owned(),
+                retry_for_receipt: "07ac".to_owned(),
+                reward: Reward { musd: 1, tft },
+            }),
+            origin: Origin::Minting,
+        }
+    }
+
+    fn text(write: impl Fn(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut bytes = Vec::new();
+        write(&mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn payouts_are_nodes_then_retries_with_amount_and_address() {
+        let nodes = [result("GONE", 2_730_400_000), result("", 1), result("GNIL", 0)];
+        let retries = [retry("GTWO", 5), retry("", 6)];
+        let hash = |sealed: [u8; 32]| hex::encode(sealed);
+        assert_eq!(
+            text(|out| write_payouts(out, &nodes, &retries)),
+            format!(
+                "GONE,273.0400000,{}\nGTWO,0.0000005,{}\n",
+                hash(nodes[0].receipt.as_ref().unwrap().hash),
+                hash(retries[0].receipt.hash)
+            )
+        );
+    }
+
+    #[test]
+    fn an_overview_row_prints_every_column_as_the_reference_does() {
+        let mut with_violation = result("GONE", 2_730_400_000);
+        with_violation.violation = Some(Violation::MissingTwin);
+        with_violation.node.virtualized = true;
+        let mut without_receipt = result("GONE", 1);
+        without_receipt.receipt = None;
+        let nodes = [result("GONE", 2_730_400_000), with_violation, without_receipt];
+        let overview = text(|out| write_overview(out, &nodes));
+        let rows: Vec<&str> = overview.lines().collect();
+        assert_eq!(rows.len(), 3);
+        assert_eq!(rows[0], OVERVIEW_HEADER);
+        assert_eq!(rows[0].split(',').count(), 27);
+        assert_eq!(
+            rows[1],
+            "7,1007,a, farm (3),2024-12-30 23:44:40 UTC,2025-01-30 10:32:40 UTC,2623089,18.626460,9.934484,\
+             0.000000,27.304 $,273.0400000,0.080 $,0.000 $,0.0000000 TFT,32,20.83%,95.85251801274717,215.58%,\
+             0,0.00%,1000,0.00%,630.57 hours,DIY,false,,GONE"
+        );
+        assert!(rows[2].ends_with("DIY,true,Node twin does not exist,GONE"), "{}", rows[2]);
+    }
+
+    #[test]
+    fn retries_without_an_address_have_a_row_too() {
+        assert_eq!(
+            text(|out| write_retries(out, &[retry("GTWO", 2_464_282_294), retry("", 6)])),
+            "farm_id,previous_stellar_address,new_stellar_address,amount TFT,retry_for\n\
+             3,GOLD,GTWO,246.4282294,07ac\n3,GOLD,,0.0000006,07ac\n"
+        );
+        assert_eq!(text(|out| write_retries(out, &[])).lines().count(), 1);
+    }
+
+    #[test]
+    fn times_no_calendar_can_print_are_printed_as_seconds() {
+        assert_eq!(date(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(date(i64::MAX), "9223372036854775807");
+    }
+}

@@ -1,0 +1,192 @@
+//! Properties that hold for every sequence of events.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::chain::types::{NodeContract, NruConsumption};
+use crate::minting::Arithmetic;
+
+const NODES: NodeId = 4;
+
+/// Numbers near the ends of their types, and near the times of the period.
+fn number() -> impl Strategy<Value = u64> {
+    let start = u64::try_from(START).unwrap();
+    prop_oneof![
+        4 => 0..4_000_u64,
+        4 => start - 4_000..start + 4_000,
+        2 => start + 2_626_000..start + 2_730_000,
+        1 => any::<u64>(),
+        1 => u64::MAX - 3..=u64::MAX,
+        1 => (1_u64 << 63) - 2..(1 << 63) + 2,
+    ]
+}
+
+fn resources() -> impl Strategy<Value = Resources> {
+    (number(), number(), number(), number()).prop_map(|(cru, mru, hru, sru)| Resources { cru, mru, hru, sru })
+}
+
+fn any_node() -> impl Strategy<Value = Node> {
+    // Mostly with a farm, a twin and a policy that exist.
+    let farm = prop_oneof![9 => Just(3_u32), 1 => Just(4)];
+    let twin = prop_oneof![9 => Just(2_u32), 1 => Just(1)];
+    let policy = prop_oneof![9 => 1..5_u32, 1 => Just(5)];
+    (1..=NODES, farm, twin, resources(), any::<bool>(), any::<bool>(), policy, 0..3_u32).prop_map(
+        |(id, farm_id, twin_id, resources, certified, virtualized, farming_policy_id, connection_price)| {
+            Node {
+                id,
+                farm_id,
+                twin_id,
+                resources,
+                certification: if certified { NodeCertification::Certified } else { NodeCertification::Diy },
+                virtualized,
+                farming_policy_id,
+                connection_price,
+            }
+        },
+    )
+}
+
+fn target() -> impl Strategy<Value = PowerTarget> {
+    prop_oneof![Just(PowerTarget::Up), Just(PowerTarget::Down)]
+}
+
+fn state() -> impl Strategy<Value = PowerState> {
+    prop_oneof![Just(PowerState::Up), Just(PowerState::Down(1))]
+}
+
+/// Contract `c` runs on node `c`, so that its node is known without its history.
+fn contract() -> impl Strategy<Value = NodeContract> {
+    (1..=NODES + 1, any::<u32>()).prop_map(|(id, public_ips)| NodeContract {
+        contract_id: id.into(),
+        node_id: id,
+        public_ips,
+    })
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let id = 1..=NODES + 1;
+    let contract_id = 1..=u64::from(NODES) + 1;
+    prop_oneof![
+        1 => any_node().prop_map(|node| Event::NodeStored(Box::new(node))),
+        1 => any_node().prop_map(|node| Event::NodeUpdated(Box::new(node))),
+        8 => (id.clone(), number(), number())
+            .prop_map(|(node, now, uptime)| Event::NodeUptimeReported { node, now, uptime }),
+        3 => (id.clone(), target()).prop_map(|(node, target)| Event::PowerTargetChanged { node, target }),
+        3 => (id, state()).prop_map(|(node, state)| Event::PowerStateChanged { node, state }),
+        1 => contract().prop_map(Event::NodeContractCreated),
+        1 => (contract_id.clone(), resources())
+            .prop_map(|(contract, used)| Event::UpdatedUsedResources { contract, used }),
+        2 => (contract_id, number(), number()).prop_map(|(contract_id, window, nru)| {
+            Event::NruConsumptionReportReceived(NruConsumption { contract_id, window, nru })
+        }),
+    ]
+}
+
+/// Blocks in the period and after it, each with a time of its own, which may be any.
+fn happenings() -> impl Strategy<Value = Vec<(Height, i64, Event)>> {
+    let block = prop_oneof![3 => FIRST_BLOCK..LAST_BLOCK + 1, 1 => LAST_BLOCK..LAST_BLOCK + 100];
+    let time = prop_oneof![
+        8 => START - 4_000..START + 4_000,
+        2 => START + 2_626_000..START + 2_730_000,
+        1 => any::<i64>(),
+    ];
+    vec((block, time, event()), 0..40).prop_map(|mut happenings| {
+        happenings.sort_by_key(|(block, ..)| *block);
+        happenings
+    })
+}
+
+fn start_state() -> impl Strategy<Value = StartState> {
+    let power = (state(), target(), any::<i64>()).prop_map(|(state, target, since)| StartPower {
+        power: NodePower { state, target },
+        down_since: Some(since),
+    });
+    (vec(any_node(), 0..6), vec((1..=NODES, power), 0..3), vec((contract(), resources()), 0..3)).prop_map(
+        |(nodes, power, contracts)| StartState { nodes, power: power.into_iter().collect(), contracts },
+    )
+}
+
+fn run(start: StartState, arithmetic: Arithmetic, happenings: &[(Height, i64, Event)]) -> Closed {
+    let mut fold = Fold::new(&Rules { arithmetic, ..Rules::r81() }, &bounds(), start);
+    happenings.iter().for_each(|(block, time, event)| fold.apply(*block, *time, event));
+    fold.close(&end_state())
+}
+
+/// The node an event belongs to; contracts run on the node of their number.
+fn node_of(event: &Event) -> NodeId {
+    match event {
+        Event::NodeStored(node) | Event::NodeUpdated(node) => node.id,
+        Event::NodeUptimeReported { node, .. }
+        | Event::PowerTargetChanged { node, .. }
+        | Event::PowerStateChanged { node, .. } => *node,
+        Event::NodeContractCreated(contract) => contract.node_id,
+        Event::UpdatedUsedResources { contract, .. } => NodeId::try_from(*contract).unwrap(),
+        Event::NruConsumptionReportReceived(report) => NodeId::try_from(report.contract_id).unwrap(),
+    }
+}
+
+/// The part of a state, or of what happens, that belongs to some of the nodes.
+fn part_of(start: &StartState, keep: impl Fn(NodeId) -> bool) -> StartState {
+    StartState {
+        nodes: start.nodes.iter().filter(|node| keep(node.id)).cloned().collect(),
+        power: start
+            .power
+            .iter()
+            .filter(|(node, _)| keep(**node))
+            .map(|(node, power)| (*node, *power))
+            .collect(),
+        contracts: start.contracts.iter().filter(|(contract, _)| keep(contract.node_id)).copied().collect(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_events_panics(start in start_state(), happenings in happenings()) {
+        let exact = run(start.clone(), Arithmetic::Exact, &happenings);
+        let wrapping = run(start, Arithmetic::Wrapping, &happenings);
+        prop_assert_eq!(exact.nodes.len(), wrapping.nodes.len());
+        // What differs between the two receipts is named.
+        for (exact_node, wrapping_node) in exact.nodes.iter().zip(&wrapping.nodes) {
+            if exact_node.receipt.is_some()
+                && (&exact_node.receipt, exact_node.violation) != (&wrapping_node.receipt, wrapping_node.violation) {
+                let named = exact.findings.iter().any(|finding| {
+                    finding.rule == "integer-wrap" && finding.node == Some(exact_node.node.id)
+                });
+                prop_assert!(named, "{:?}\n{:?}", exact_node, wrapping_node);
+            }
+        }
+    }
+
+    #[test]
+    fn any_split_of_the_nodes_gives_the_same(
+        start in start_state(),
+        happenings in happenings(),
+        shards in vec(0..3_u32, 6),
+    ) {
+        let whole = run(start.clone(), Arithmetic::Exact, &happenings);
+        let shard_of = |node: NodeId| shards[usize::try_from(node).unwrap() % shards.len()];
+        let mut nodes = Vec::new();
+        let mut findings = Vec::new();
+        for shard in 0..3 {
+            let part: Vec<_> =
+                happenings.iter().filter(|(.., event)| shard_of(node_of(event)) == shard).cloned().collect();
+            let closed = run(part_of(&start, |node| shard_of(node) == shard), Arithmetic::Exact, &part);
+            nodes.extend(closed.nodes);
+            findings.extend(closed.findings);
+        }
+        nodes.sort_by_key(|result| result.node.id);
+        findings.sort();
+        prop_assert_eq!(nodes, whole.nodes);
+        prop_assert_eq!(findings, whole.findings);
+    }
+
+    #[test]
+    fn events_of_other_nodes_change_nothing(start in start_state(), happenings in happenings()) {
+        let whole = run(start.clone(), Arithmetic::Exact, &happenings);
+        let own: Vec<_> = happenings.iter().filter(|(.., event)| node_of(event) == NODE).cloned().collect();
+        let alone = run(part_of(&start, |node| node == NODE), Arithmetic::Exact, &own);
+        let of_node = |closed: &Closed| closed.nodes.iter().find(|result| result.node.id == NODE).cloned();
+        prop_assert_eq!(of_node(&alone), of_node(&whole));
+    }
+}
