@@ -1,9 +1,8 @@
 //! Any value of any type as JSON, for people and tests.
 //!
 //! Integers of up to 32 bits are numbers, wider ones decimal strings; bytes are `0x` hex; an option is null or the
-//! value; a variant without fields, or
-//! with nothing in them, is its name, one with fields `{"Name": value}`; a struct with one unnamed field
-//! is its value.
+//! value; a variant without fields, or with nothing in them, is its name, one with fields `{"Name": value}`; a
+//! struct with one unnamed field is its value.
 
 use serde_json::{Map, Value};
 
