@@ -1,15 +1,17 @@
 //! Reads a range of blocks from archive nodes, over JSON-RPC, into an archive.
 //!
-//! From the wire up: `client` carries requests to one endpoint, `pace` says how fast, `pool` spreads calls
-//! over endpoints and tries again, `wire` turns answers into bytes, `node` asks in terms of heights, `locate`
+//! From the wire up: `client` carries requests to one endpoint, `pace` says how fast, `endpoint` keeps to it,
+//! `pool` spreads the calls of a `job` over endpoints and tries again, `wire` turns answers into bytes, `node` asks in terms of heights, `locate`
 //! searches, `runtimes`, `state` and `blocks` read one kind of thing each, `plan` turns a request into blocks,
 //! and [`Export`] does it all in order. Nodes are not trusted: what they say must hash and link, or it is an
 //! error that names the node and the block.
 
 mod blocks;
 mod client;
+mod endpoint;
 mod error;
 mod export;
+mod job;
 mod locate;
 mod node;
 mod pace;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::client::Call;
 use super::error::Error;
-use super::pool::{Answer, Pool};
+use super::job::Answer;
+use super::pool::Pool;
 use super::wire::{self, RuntimeVersion, Wrong};
 use crate::archive::{Hash, RuntimeMetadata};
 use crate::chain::keys;

@@ -4,6 +4,7 @@
 //! while its events were encoded by the runtime of its parent's state.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::error::Error;
 use super::locate::changes;
@@ -37,11 +38,10 @@ impl Runtimes {
         height: u32,
         version: RuntimeVersion,
     ) -> Result<&RuntimeMetadata, Error> {
-        if !self.by_spec_version.contains_key(&version.spec_version) {
-            let metadata = chain.metadata(height, version).await?;
-            self.by_spec_version.insert(version.spec_version, metadata);
+        match self.by_spec_version.entry(version.spec_version) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => Ok(unknown.insert(chain.metadata(height, version).await?)),
         }
-        self.by_spec_version.get(&version.spec_version).ok_or(Error::Internal("a runtime was lost"))
     }
 
     /// Finds every runtime needed for the blocks from `first` to `last` and for the states after them.

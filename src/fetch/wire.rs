@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn moments_have_eight_bytes() {
-        assert_eq!(moment_ms(&json!("0x90ecfdb089010000")).unwrap(), Some(1_690_875_391_120));
+        assert_eq!(moment_ms(&json!("0x90ecfdb089010000")).unwrap(), Some(1_690_891_578_512));
         assert_eq!(moment_ms(&json!(null)).unwrap(), None);
         assert!(moment_ms(&json!("0x90ecfdb0890100")).is_err());
     }
