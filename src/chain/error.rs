@@ -9,6 +9,18 @@ pub enum Error {
     /// The metadata itself cannot be read.
     #[error("the runtime's metadata cannot be read: {0}")]
     Metadata(String),
+    /// A type name in V12 metadata that the type bundle does not explain.
+    #[error(
+        "{item} has the type `{name}`: {why}; the type bundle, src/chain/v12/types.json, has to say what it is"
+    )]
+    UnknownType {
+        /// The event or storage item.
+        item: String,
+        /// The type name, as the metadata spells it.
+        name: String,
+        /// Which part of it is not known in which spec version.
+        why: String,
+    },
     /// An item that the rules need has another layout than every known one.
     #[error("{item} has a layout that this program does not know: {why}")]
     Layout {

@@ -63,7 +63,7 @@ impl EventPlans {
                 let needed = EVENTS.iter().find(|n| n.pallet == pallet.name && n.event == variant.name);
                 let needed = needed
                     .map(|needed| {
-                        RecordPlan::compile(&metadata.registry, skips, &variant.fields, needed.wanted)
+                        RecordPlan::compile(&metadata.registry, skips, &variant.fields, needed.reading)
                             .map(|plan| (needed, plan))
                             .map_err(|why| Error::Layout {
                                 item: format!("event {}.{}", needed.pallet, needed.event),

@@ -7,7 +7,10 @@ use scale_info::{TypeDef, TypeDefPrimitive, form::PortableForm};
 use super::{
     Error, Result,
     registry::{Field, Primitive, Registry, Type, TypeId, Variant},
+    scale,
+    v12::from_v12,
 };
+use crate::archive::bytes::Cursor;
 
 /// How a key of a map becomes the end of a storage key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +21,26 @@ pub enum Hasher {
     Twox64Concat,
     /// The key.
     Identity,
-    /// A hash from which the key cannot be read back.
-    Opaque,
+    /// 16 bytes of hash; the key cannot be read back.
+    Blake2_128,
+    /// 32 bytes of hash; the key cannot be read back.
+    Blake2_256,
+    /// 16 bytes of hash; the key cannot be read back.
+    Twox128,
+    /// 32 bytes of hash; the key cannot be read back.
+    Twox256,
+}
+
+impl Hasher {
+    /// Bytes of hash before the key, for hashers from which the key can be read back.
+    pub fn hash_len(self) -> Option<usize> {
+        match self {
+            Hasher::Blake2_128Concat => Some(16),
+            Hasher::Twox64Concat => Some(8),
+            Hasher::Identity => Some(0),
+            Hasher::Blake2_128 | Hasher::Blake2_256 | Hasher::Twox128 | Hasher::Twox256 => None,
+        }
+    }
 }
 
 /// What is stored under an item.
@@ -45,6 +66,8 @@ pub struct StorageItem {
     pub name: String,
     /// What is stored.
     pub kind: StorageKind,
+    /// What an absent value stands for, SCALE; none if an absent value is absent.
+    pub default: Option<Vec<u8>>,
 }
 
 /// A pallet.
@@ -86,9 +109,10 @@ impl Metadata {
             return Err(Error::Metadata(format!("{} bytes are left over", input.len())));
         }
         match prefixed.1 {
+            RuntimeMetadata::V12(metadata) => from_v12(metadata),
             RuntimeMetadata::V14(metadata) => from_v14(metadata),
             other => Err(Error::Metadata(format!(
-                "it has version {}, this program reads version 14",
+                "it has version {}, this program reads versions 12 and 14",
                 other.version()
             ))),
         }
@@ -105,10 +129,24 @@ impl Metadata {
         Some((pallet, pallet.storage.iter().find(|s| s.name == item)?))
     }
 
+    /// The spec version that the runtime gives itself (`System.Version`).
+    pub fn spec_version(&self) -> Option<u32> {
+        spec_version(self.constant("System", "Version")?)
+    }
+
     /// SCALE bytes of a constant.
     pub fn constant(&self, pallet: &str, name: &str) -> Option<&[u8]> {
         self.pallet(pallet)?.constants.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice())
     }
+}
+
+/// The spec version in an encoded `RuntimeVersion`: spec name, implementation name, authoring version, spec version …
+pub fn spec_version(version: &[u8]) -> Option<u32> {
+    let mut cursor = Cursor::new(version);
+    scale::bytes(&mut cursor).ok()?;
+    scale::bytes(&mut cursor).ok()?;
+    cursor.u32().ok()?;
+    cursor.u32().ok()
 }
 
 fn from_v14(metadata: v14::RuntimeMetadataV14) -> Result<Metadata> {
@@ -142,17 +180,24 @@ fn from_entry(entry: v14::StorageEntryMetadata<PortableForm>) -> StorageItem {
             hashers: hashers
                 .into_iter()
                 .map(|hasher| match hasher {
+                    v14::StorageHasher::Blake2_128 => Hasher::Blake2_128,
+                    v14::StorageHasher::Blake2_256 => Hasher::Blake2_256,
                     v14::StorageHasher::Blake2_128Concat => Hasher::Blake2_128Concat,
+                    v14::StorageHasher::Twox128 => Hasher::Twox128,
+                    v14::StorageHasher::Twox256 => Hasher::Twox256,
                     v14::StorageHasher::Twox64Concat => Hasher::Twox64Concat,
                     v14::StorageHasher::Identity => Hasher::Identity,
-                    _ => Hasher::Opaque,
                 })
                 .collect(),
             key: key.id,
             value: value.id,
         },
     };
-    StorageItem { name: entry.name, kind }
+    let default = match entry.modifier {
+        v14::StorageEntryModifier::Optional => None,
+        v14::StorageEntryModifier::Default => Some(entry.default),
+    };
+    StorageItem { name: entry.name, kind, default }
 }
 
 fn from_type(ty: scale_info::Type<PortableForm>) -> Type {

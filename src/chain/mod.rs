@@ -14,6 +14,7 @@ mod scale;
 mod skip;
 mod storage;
 pub mod types;
+mod v12;
 mod value;
 
 pub use error::{Error, Result};

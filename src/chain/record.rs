@@ -1,7 +1,8 @@
 //! Decode plans: which parts of a value the rules read, and how to get past the others.
 //!
 //! A plan is compiled once per runtime from the type registry. Fields are matched by name and type; a field that is
-//! missing or has another type is an error when the plan is compiled, never a guess when a value is read.
+//! missing or has another type is an error when the plan is compiled, never a guess when a value is read. Which of an
+//! item's historical layouts a runtime has is decided then, too, by the names of its fields.
 
 use super::{
     MAX_DEPTH,
@@ -18,10 +19,14 @@ pub enum Want {
     Unsigned(u8),
     /// A bool, read as 0 or 1.
     Bool,
+    /// An unsigned integer of 8 or 16 bytes whose value fits 8.
+    Wide,
     /// A byte string.
     Bytes,
-    /// An enum: every variant of the runtime must be one of these names; its number is read, and the fields wanted
-    /// of it.
+    /// A byte string or an option of one; [`Part::Absent`] if it is none.
+    OptionalBytes,
+    /// An enum: every variant of the runtime must be one of these names; the number given here is read, and the
+    /// fields wanted of it.
     OneOf(&'static [(&'static str, u64, &'static [Wanted])]),
 }
 
@@ -35,6 +40,27 @@ pub struct Wanted {
     pub want: Want,
     /// Index in the record.
     pub slot: usize,
+}
+
+/// What is read of an item, whatever runtime wrote it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// The fields of the current layout, which may have others as well.
+    pub wanted: &'static [Wanted],
+    /// Every earlier layout that has not all of them.
+    pub older: &'static [Older],
+}
+
+/// An earlier layout of an item.
+#[derive(Clone, Copy, Debug)]
+pub struct Older {
+    /// The names of all its fields in order, places (`0`, `1`, …) where they have none: it is this layout if they
+    /// are exactly these.
+    pub fields: &'static [&'static str],
+    /// The fields that are read.
+    pub wanted: &'static [Wanted],
+    /// What stands for the fields that it lacks, by slot.
+    pub defaults: &'static [(usize, u64)],
 }
 
 /// A part of a value that was read.
@@ -56,8 +82,13 @@ pub struct Record {
 }
 
 impl Record {
-    fn with_slots(slots: usize) -> Record {
-        Record { parts: vec![Part::Absent; slots] }
+    fn blank(slots: usize, defaults: &[(usize, u64)]) -> Record {
+        let slots = defaults.iter().map(|(slot, _)| slot + 1).max().unwrap_or(0).max(slots);
+        let mut record = Record { parts: vec![Part::Absent; slots] };
+        for (slot, value) in defaults {
+            record.set(*slot, Part::Number(*value));
+        }
+        record
     }
 
     fn set(&mut self, slot: usize, part: Part) {
@@ -96,12 +127,16 @@ enum Step {
     Skip(TypeId),
     /// Read an integer of so many bytes.
     Unsigned(u8, usize),
+    /// Read an integer of 16 bytes.
+    Wide(usize),
     /// Read a bool.
     Bool(usize),
     /// Read a byte string with a compact length.
     Bytes(usize),
     /// Read a byte string of fixed length.
     FixedBytes(usize, usize),
+    /// Read one byte that says whether a byte string follows.
+    Optional { ty: TypeId, none: u8, some: u8, step: Box<Step> },
     /// Read which variant it is and what is wanted of it.
     OneOf { ty: TypeId, slot: usize, cases: Vec<(u8, u64, Vec<Step>)> },
 }
@@ -110,7 +145,8 @@ enum Step {
 #[derive(Clone, Debug)]
 pub struct RecordPlan {
     steps: Vec<Step>,
-    slots: usize,
+    /// The record before anything is read.
+    blank: Record,
 }
 
 impl RecordPlan {
@@ -122,13 +158,15 @@ impl RecordPlan {
         registry: &Registry,
         skips: &SkipPrograms,
         fields: &[Field],
-        wanted: &'static [Wanted],
+        reading: &Reading,
     ) -> Result<RecordPlan, String> {
-        let slots = slots(wanted);
+        let names = field_names(registry, fields).map_err(|e| e.to_string())?;
+        let older = reading.older.iter().find(|older| older.fields == names);
+        let (wanted, defaults) = older.map_or((reading.wanted, &[][..]), |o| (o.wanted, o.defaults));
         let mut builder = Builder { registry, skips, steps: Vec::new(), found: Vec::new() };
         builder.fields(fields, "", wanted, 0)?;
         builder.all_found(wanted)?;
-        Ok(RecordPlan { steps: builder.steps, slots })
+        Ok(RecordPlan { steps: builder.steps, blank: Record::blank(slots(wanted), defaults) })
     }
 
     /// Reads a record.
@@ -141,10 +179,24 @@ impl RecordPlan {
         skips: &SkipPrograms,
         cursor: &mut Cursor<'_>,
     ) -> Result<Record, Wrong> {
-        let mut record = Record::with_slots(self.slots);
+        let mut record = self.blank.clone();
         run(&self.steps, registry, skips, cursor, &mut record)?;
         Ok(record)
     }
+}
+
+/// Names of the fields of an event or value, looking through structs with one unnamed field; places where fields have
+/// no names, nothing for what is no struct.
+fn field_names(registry: &Registry, fields: &[Field]) -> Result<Vec<String>, Wrong> {
+    let inner = match fields {
+        [Field { name: None, ty }] => match registry.unwrapped(*ty)?.1 {
+            Type::Composite { fields, .. } => fields,
+            _ => return Ok(Vec::new()),
+        },
+        fields => fields,
+    };
+    let name = |(place, field): (usize, &Field)| field.name.clone().unwrap_or_else(|| place.to_string());
+    Ok(inner.iter().enumerate().map(name).collect())
 }
 
 fn slots(wanted: &[Wanted]) -> usize {
@@ -219,6 +271,19 @@ impl Builder<'_> {
         let (id, ty) = self.registry.unwrapped(id).map_err(|e| e.to_string())?;
         let path = wanted.path;
         let other = |expected: &str| Err(format!("field `{path}` is not {expected}"));
+        if let (Want::OptionalBytes, Type::Variant { name, variants }) = (wanted.want, ty) {
+            let [none, some] = variants.as_slice() else { return other("an option") };
+            let [Field { ty: inner, .. }] = some.fields.as_slice() else { return other("an option") };
+            if (name.as_str(), none.name.as_str(), none.fields.len(), some.name.as_str())
+                != ("Option", "None", 0, "Some")
+            {
+                return other("an option");
+            }
+            let (none, some, slot) = (none.index, some.index, wanted.slot);
+            let step = self.bytes(*inner, path, slot)?;
+            self.steps.push(Step::Optional { ty: id, none, some, step: Box::new(step) });
+            return Ok(());
+        }
         let step = match (wanted.want, ty) {
             (Want::Unsigned(width), Type::Primitive(Primitive::Unsigned(found))) if width == *found => {
                 Step::Unsigned(width, wanted.slot)
@@ -226,13 +291,10 @@ impl Builder<'_> {
             (Want::Unsigned(width), _) => return other(&format!("a u{}", u32::from(width) * 8)),
             (Want::Bool, Type::Primitive(Primitive::Bool)) => Step::Bool(wanted.slot),
             (Want::Bool, _) => return other("a bool"),
-            (Want::Bytes, Type::Sequence(_)) if self.registry.is_bytes(ty).map_err(|e| e.to_string())? => {
-                Step::Bytes(wanted.slot)
-            }
-            (Want::Bytes, Type::Array(n, _)) if self.registry.is_bytes(ty).map_err(|e| e.to_string())? => {
-                Step::FixedBytes(usize::try_from(*n).map_err(|e| e.to_string())?, wanted.slot)
-            }
-            (Want::Bytes, _) => return other("a byte string"),
+            (Want::Wide, Type::Primitive(Primitive::Unsigned(8))) => Step::Unsigned(8, wanted.slot),
+            (Want::Wide, Type::Primitive(Primitive::Unsigned(16))) => Step::Wide(wanted.slot),
+            (Want::Wide, _) => return other("a u64 or u128"),
+            (Want::Bytes | Want::OptionalBytes, _) => self.bytes(id, path, wanted.slot)?,
             (Want::OneOf(known), Type::Variant { variants, .. }) => {
                 let mut cases = Vec::new();
                 for variant in variants {
@@ -260,6 +322,17 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn bytes(&self, id: TypeId, path: &str, slot: usize) -> Result<Step, String> {
+        let (_, ty) = self.registry.unwrapped(id).map_err(|e| e.to_string())?;
+        match (ty, self.registry.is_bytes(ty).map_err(|e| e.to_string())?) {
+            (Type::Sequence(_), true) => Ok(Step::Bytes(slot)),
+            (Type::Array(length, _), true) => {
+                Ok(Step::FixedBytes(usize::try_from(*length).map_err(|e| e.to_string())?, slot))
+            }
+            _ => Err(format!("field `{path}` is not a byte string")),
+        }
+    }
+
     fn all_found(&self, wanted: &'static [Wanted]) -> Result<(), String> {
         match wanted.iter().find(|w| !self.found.contains(&w.path)) {
             Some(missing) => Err(format!("it has no field `{}`", missing.path)),
@@ -284,12 +357,26 @@ fn run(
                 let number = bytes.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
                 record.set(*slot, Part::Number(number));
             }
+            Step::Wide(slot) => {
+                let (low, high) = (cursor.u64()?, cursor.u64()?);
+                if high != 0 {
+                    return Err(Wrong::TooLarge);
+                }
+                record.set(*slot, Part::Number(low));
+            }
             Step::Bool(slot) => match cursor.u8()? {
                 flag @ (0 | 1) => record.set(*slot, Part::Number(u64::from(flag))),
                 other => return Err(Wrong::Bool(other)),
             },
             Step::Bytes(slot) => record.set(*slot, Part::Bytes(scale::bytes(cursor)?.to_vec())),
             Step::FixedBytes(n, slot) => record.set(*slot, Part::Bytes(cursor.take(*n)?.to_vec())),
+            Step::Optional { ty, none, some, step } => match cursor.u8()? {
+                index if index == *some => {
+                    run(std::slice::from_ref(step.as_ref()), registry, skips, cursor, record)?;
+                }
+                index if index == *none => {}
+                other => return Err(Wrong::Variant(registry.name(*ty), other)),
+            },
             Step::OneOf { ty, slot, cases } => {
                 let index = cursor.u8()?;
                 let (_, code, inner) = cases

@@ -69,6 +69,11 @@ impl Runtime {
         self.state(pairs).down_blocks()
     }
 
+    /// The spec version that the runtime gives itself; layouts are never chosen by it alone.
+    pub fn spec_version(&self) -> Option<u32> {
+        self.metadata.spec_version()
+    }
+
     /// The constant `Timestamp.MinimumPeriod`, milliseconds; blocks are twice as far apart.
     pub fn minimum_period_ms(&self) -> Option<u64> {
         let bytes = self.metadata.constant("Timestamp", "MinimumPeriod")?;

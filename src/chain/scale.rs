@@ -14,6 +14,9 @@ pub enum Wrong {
     /// An enum has no variant of this index.
     #[error("{0} has no variant {1}")]
     Variant(String, u8),
+    /// A number has more than 64 bits.
+    #[error("a number has more than 64 bits")]
+    TooLarge,
     /// A bool is neither 0 nor 1.
     #[error("a bool is {0}")]
     Bool(u8),

@@ -6,12 +6,14 @@ use super::{
     Error, Result, items,
     items::NeededItem,
     keys,
-    metadata::{Hasher, Metadata, StorageKind},
+    metadata::{Metadata, StorageItem, StorageKind},
     record::{Record, RecordPlan},
-    registry::{Field, Primitive, Type},
-    scale::Wrong,
+    registry::{Field, Registry, Type, TypeId},
+    scale::{self, Wrong},
     skip::SkipPrograms,
-    types::{Farm, FarmingPolicy, Node, NodeContract, NodePower, PowerState, Resources, Twin},
+    types::{
+        Farm, FarmingPolicy, Node, NodeCertification, NodeContract, NodePower, PowerState, Resources, Twin,
+    },
 };
 use crate::archive::{StateSnapshot, bytes::Cursor};
 
@@ -20,9 +22,18 @@ use crate::archive::{StateSnapshot, bytes::Cursor};
 struct ItemPlan {
     item: &'static NeededItem,
     prefix: [u8; 32],
-    /// Bytes between the prefix and the key of a map.
-    hash_len: usize,
+    key: Option<KeyPlan>,
+    /// The value, or the elements of the list that it is.
     value: RecordPlan,
+}
+
+/// How to read the key of a map.
+#[derive(Clone, Debug)]
+struct KeyPlan {
+    /// Bytes between the prefix and the key.
+    hash_len: usize,
+    /// Reads the number that the key is.
+    key: RecordPlan,
 }
 
 /// The plans for all storage items that the rules read and this runtime has.
@@ -35,35 +46,17 @@ impl StoragePlans {
     /// Compiles the plans.
     ///
     /// # Errors
-    /// An item whose key or value is not as known.
+    /// An item whose key, value or default value is not as known.
     pub fn compile(metadata: &Metadata, skips: &SkipPrograms) -> Result<StoragePlans> {
         let mut plans = Vec::new();
         for item in items::STORAGE {
             let Some((pallet, found)) = metadata.storage(item.pallet, item.item) else { continue };
-            let unknown =
-                |why: String| Error::Layout { item: format!("storage {}.{}", item.pallet, item.item), why };
-            let (hash_len, value) = match (&found.kind, item.key_width) {
-                (StorageKind::Plain(value), None) => (0, *value),
-                (StorageKind::Map { hashers, key, value }, Some(width)) => {
-                    let hash_len = match hashers.as_slice() {
-                        [Hasher::Blake2_128Concat] => 16,
-                        [Hasher::Twox64Concat] => 8,
-                        [Hasher::Identity] => 0,
-                        _ => return Err(unknown("its keys cannot be read back".into())),
-                    };
-                    let (_, key) = metadata.registry.unwrapped(*key).map_err(|e| unknown(e.to_string()))?;
-                    if *key != Type::Primitive(Primitive::Unsigned(width)) {
-                        return Err(unknown(format!("its key is not a u{}", u32::from(width) * 8)));
-                    }
-                    (hash_len, *value)
-                }
-                (StorageKind::Plain(_), Some(_)) => return Err(unknown("it is no map".into())),
-                (StorageKind::Map { .. }, None) => return Err(unknown("it is a map".into())),
-            };
-            let fields = [Field { name: None, ty: value }];
-            let value =
-                RecordPlan::compile(&metadata.registry, skips, &fields, item.wanted).map_err(unknown)?;
-            plans.push(ItemPlan { item, prefix: keys::prefix(&pallet.prefix, item.item), hash_len, value });
+            let prefix = keys::prefix(&pallet.prefix, item.item);
+            let plan = compile(metadata, skips, item, found, prefix);
+            plans.push(plan.map_err(|why| Error::Layout {
+                item: format!("storage {}.{}", item.pallet, item.item),
+                why,
+            })?);
         }
         Ok(StoragePlans { plans })
     }
@@ -77,6 +70,66 @@ impl StoragePlans {
 
     fn plan(&self, item: &NeededItem) -> Option<&ItemPlan> {
         self.plans.iter().find(|p| p.item.pallet == item.pallet && p.item.item == item.item)
+    }
+}
+
+fn compile(
+    metadata: &Metadata,
+    skips: &SkipPrograms,
+    item: &'static NeededItem,
+    found: &StorageItem,
+    prefix: [u8; 32],
+) -> std::result::Result<ItemPlan, String> {
+    let registry = &metadata.registry;
+    let plan =
+        |ty: TypeId, reading| RecordPlan::compile(registry, skips, &[Field { name: None, ty }], reading);
+    let (key, value) = match (&found.kind, item.key) {
+        (StorageKind::Plain(value), None) => (None, *value),
+        (StorageKind::Map { hashers, key, value }, Some(reading)) => {
+            let [hasher] = hashers.as_slice() else { return Err("its keys have several parts".into()) };
+            let hash_len = hasher.hash_len().ok_or("its keys cannot be read back")?;
+            let key = plan(*key, reading).map_err(|e| format!("its key: {e}"))?;
+            (Some(KeyPlan { hash_len, key }), *value)
+        }
+        (StorageKind::Plain(_), Some(_)) => return Err("it is no map".into()),
+        (StorageKind::Map { .. }, None) => return Err("it is a map".into()),
+    };
+    let value = match registry.unwrapped(value).map_err(|e| e.to_string())?.1 {
+        Type::Sequence(element) if item.list => *element,
+        _ if item.list => return Err("it is no list".into()),
+        _ => value,
+    };
+    let plan = ItemPlan { item, prefix, key, value: plan(value, item.reading)? };
+    // The default value is the one the runtime itself made of the type, so it shows whether the type is the right
+    // one where the metadata has only its name.
+    if let Some(default) = &found.default {
+        records(&plan, registry, skips, default)
+            .map_err(|e| format!("its default value 0x{} is no such value: {e}", hex::encode(default)))?;
+    }
+    Ok(plan)
+}
+
+/// The record of a value, or those of the list that it is; the value must be consumed to its last byte.
+fn records(
+    plan: &ItemPlan,
+    registry: &Registry,
+    skips: &SkipPrograms,
+    value: &[u8],
+) -> std::result::Result<Vec<Record>, Wrong> {
+    let mut cursor = Cursor::new(value);
+    let count = if plan.item.list { scale::length(&mut cursor)? } else { 1 };
+    let mut records = Vec::new();
+    for _ in 0..count {
+        let before = cursor.position();
+        records.push(plan.value.read(registry, skips, &mut cursor)?);
+        // Elements without bytes could make a short value as long as it likes.
+        if plan.item.list && cursor.position() == before {
+            return Err(Wrong::Length(count));
+        }
+    }
+    match cursor.rest().len() {
+        0 => Ok(records),
+        left => Err(Wrong::LeftOver(left)),
     }
 }
 
@@ -160,12 +213,26 @@ impl StateReader<'_> {
         Ok(self.map(&items::TWINS, items::twin)?.into_iter().filter_map(id32).collect())
     }
 
-    /// Farming policies by id.
+    /// Farming policies by id. Runtimes before the map had a list.
     ///
     /// # Errors
     /// [`Error::Storage`].
     pub fn policies(&self) -> Result<BTreeMap<u32, FarmingPolicy>> {
-        Ok(self.map(&items::POLICIES, items::policy)?.into_iter().filter_map(id32).collect())
+        if self.plans.plan(&items::POLICIES).is_some() {
+            return Ok(self.map(&items::POLICIES, items::policy)?.into_iter().filter_map(id32).collect());
+        }
+        let policies = self.plain(&items::POLICY_LIST, items::policy)?;
+        Ok(policies.into_iter().map(|policy| (policy.id, policy)).collect())
+    }
+
+    /// Identifiers of the policies that nodes of a certification got, the last one counting; only in runtimes
+    /// before the map of policies, nothing in later ones.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn policy_ids(&self) -> Result<BTreeMap<NodeCertification, Vec<u32>>> {
+        let ids = self.lists(&items::POLICY_IDS, |r| r.number32(0))?;
+        Ok(ids.into_iter().map(|(key, ids)| (items::certification(key), ids)).collect())
     }
 
     /// Node contracts and what they use, by contract id, up to the highest id that was given out.
@@ -184,53 +251,69 @@ impl StateReader<'_> {
 
     /// A plain number; an absent one is 0, as the runtime's default says.
     fn plain_number(&self, item: &NeededItem) -> Result<u64> {
-        let Some(plan) = self.plans.plan(item) else { return Ok(0) };
+        Ok(self.plain(item, |r| r.number(0))?.pop().unwrap_or(0))
+    }
+
+    /// A plain value, or the elements of the list that it is; nothing if it is absent.
+    fn plain<T>(&self, item: &NeededItem, make: impl Fn(&Record) -> Option<T>) -> Result<Vec<T>> {
+        let Some(plan) = self.plans.plan(item) else { return Ok(Vec::new()) };
         match self.pairs.below(&plan.prefix).first() {
-            Some((key, value)) => self.value(plan, key, value, |r| r.number(0)),
-            None => Ok(0),
+            Some((key, value)) => self.values(plan, key, value, make),
+            None => Ok(Vec::new()),
         }
     }
 
     fn map<T>(&self, item: &NeededItem, make: impl Fn(&Record) -> Option<T>) -> Result<BTreeMap<u64, T>> {
+        let values = self.lists(item, make)?;
+        Ok(values.into_iter().filter_map(|(id, mut values)| Some((id, values.pop()?))).collect())
+    }
+
+    fn lists<T>(
+        &self,
+        item: &NeededItem,
+        make: impl Fn(&Record) -> Option<T>,
+    ) -> Result<BTreeMap<u64, Vec<T>>> {
         let Some(plan) = self.plans.plan(item) else { return Ok(BTreeMap::new()) };
         let mut values = BTreeMap::new();
         for (key, value) in self.pairs.below(&plan.prefix) {
-            let id = map_key(plan, key).map_err(|why| storage_error(plan, key, &why))?;
-            values.insert(id, self.value(plan, key, value, &make)?);
+            let id = self.map_key(plan, key).map_err(|why| storage_error(plan, key, &why))?;
+            values.insert(id, self.values(plan, key, value, &make)?);
         }
         Ok(values)
     }
 
-    fn value<T>(
+    fn values<T>(
         &self,
         plan: &ItemPlan,
         key: &[u8],
         value: &[u8],
         make: impl Fn(&Record) -> Option<T>,
-    ) -> Result<T> {
-        let mut cursor = Cursor::new(value);
-        let record = plan.value.read(&self.metadata.registry, self.skips, &mut cursor);
-        let record = record.and_then(|record| match cursor.rest().len() {
-            0 => make(&record).ok_or(Wrong::Depth),
-            left => Err(Wrong::LeftOver(left)),
+    ) -> Result<Vec<T>> {
+        let records = records(plan, &self.metadata.registry, self.skips, value);
+        let values = records.and_then(|records| {
+            records
+                .iter()
+                .map(|record| make(record).ok_or(Wrong::Depth))
+                .collect::<std::result::Result<_, _>>()
         });
-        record.map_err(|why| storage_error(plan, key, &why))
+        values.map_err(|why| storage_error(plan, key, &why))
+    }
+
+    fn map_key(&self, plan: &ItemPlan, key: &[u8]) -> std::result::Result<u64, Wrong> {
+        let Some(key_plan) = &plan.key else { return Err(Wrong::Depth) };
+        let mut cursor = Cursor::new(key);
+        cursor.take(plan.prefix.len().saturating_add(key_plan.hash_len))?;
+        let record = key_plan.key.read(&self.metadata.registry, self.skips, &mut cursor)?;
+        match cursor.rest().len() {
+            0 => record.number(0).ok_or(Wrong::Depth),
+            left => Err(Wrong::LeftOver(left)),
+        }
     }
 }
 
 /// Keys of four bytes were read, so every one fits.
 fn id32<T>((id, value): (u64, T)) -> Option<(u32, T)> {
     Some((u32::try_from(id).ok()?, value))
-}
-
-fn map_key(plan: &ItemPlan, key: &[u8]) -> std::result::Result<u64, Wrong> {
-    let mut cursor = Cursor::new(key);
-    cursor.take(plan.prefix.len().saturating_add(plan.hash_len))?;
-    let id = if plan.item.key_width == Some(4) { u64::from(cursor.u32()?) } else { cursor.u64()? };
-    match cursor.rest().len() {
-        0 => Ok(id),
-        left => Err(Wrong::LeftOver(left)),
-    }
 }
 
 fn storage_error(plan: &ItemPlan, key: &[u8], why: &Wrong) -> Error {

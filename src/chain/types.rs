@@ -24,7 +24,7 @@ pub struct Resources {
 }
 
 /// Who vouches for the hardware of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeCertification {
     /// Built by its farmer.
     Diy,
@@ -33,6 +33,8 @@ pub enum NodeCertification {
 }
 
 /// `TfgridModule.Nodes`, and the payload of `NodeStored` and `NodeUpdated`.
+///
+/// Runtimes that had not all of these fields decode to the defaults that are named at each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// The node itself.
@@ -43,13 +45,14 @@ pub struct Node {
     pub twin_id: u32,
     /// Capacity.
     pub resources: Resources,
-    /// Certification of the hardware.
+    /// Certification of the hardware; before spec 28 no node was certified, and all are DIY.
     pub certification: NodeCertification,
-    /// The node says that it runs inside a virtual machine.
+    /// The node says that it runs inside a virtual machine; false before spec 43, when nodes did not say.
     pub virtualized: bool,
-    /// The farming policy that prices its capacity.
+    /// The farming policy that prices its capacity; 0, which is no policy, in the first development runtimes.
     pub farming_policy_id: u32,
-    /// Price of one TFT in thousandths of a US dollar at the time the node was connected.
+    /// Price of one TFT in thousandths of a US dollar at the time the node was connected; 80 before spec 63, the
+    /// constant that the rules of that time used.
     pub connection_price: u32,
 }
 
@@ -100,7 +103,7 @@ pub struct Twin {
     pub pk: Option<Vec<u8>>,
 }
 
-/// `TfgridModule.FarmingPoliciesMap`.
+/// `TfgridModule.FarmingPoliciesMap`; before spec 63 the list `FarmingPolicies`, which lacks the last three fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FarmingPolicy {
     /// The policy itself.
@@ -113,11 +116,12 @@ pub struct FarmingPolicy {
     pub nu: u32,
     /// Thousandths of a US dollar for one public IPv4 address and hour.
     pub ipv4: u32,
-    /// Uptime below which nothing is paid; see rule B3 for its unit.
+    /// Uptime below which nothing is paid; see rule B3 for its unit. 0 before spec 63.
     pub minimal_uptime: u16,
-    /// The policy can not be changed.
+    /// The policy can not be changed; false before spec 63.
     pub immutable: bool,
-    /// The policy is used for nodes that name none.
+    /// The policy is used for nodes that name none; false before spec 63, when nodes got the policies of
+    /// `FarmingPolicyIDsByCertificationType`.
     pub default: bool,
 }
 
@@ -139,6 +143,19 @@ pub struct NruConsumption {
     pub contract_id: ContractId,
     /// Length of the window it covers, seconds.
     pub window: u64,
+    /// Bytes of public network traffic.
+    pub nru: u64,
+}
+
+/// A report of use as zero-os sent it before use was metered on chain (`ConsumptionReportReceived`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consumption {
+    /// The contract that used it.
+    pub contract_id: ContractId,
+    /// When it was used, seconds since the epoch, as the reporter says.
+    pub timestamp: u64,
+    /// Capacity in use.
+    pub used: Resources,
     /// Bytes of public network traffic.
     pub nru: u64,
 }
@@ -184,4 +201,6 @@ pub enum Event {
     },
     /// Metered use was reported.
     NruConsumptionReportReceived(NruConsumption),
+    /// Use was reported the way it was before spec 49; no rule set since reads it.
+    ConsumptionReportReceived(Consumption),
 }

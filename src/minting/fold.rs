@@ -105,6 +105,8 @@ impl Fold {
             }
             Event::UpdatedUsedResources { contract, used } => self.set_used(moment, *contract, used),
             Event::NruConsumptionReportReceived(report) => self.consume(moment, report),
+            // The rule sets here take use from contracts and reports of traffic.
+            Event::ConsumptionReportReceived(_) => {}
         }
     }
 
@@ -133,7 +135,8 @@ impl Fold {
             | Event::NodeUpdated(_)
             | Event::NodeContractCreated(_)
             | Event::UpdatedUsedResources { .. }
-            | Event::NruConsumptionReportReceived(_) => {}
+            | Event::NruConsumptionReportReceived(_)
+            | Event::ConsumptionReportReceived(_) => {}
         }
     }
 

@@ -62,6 +62,7 @@ impl Router {
             }
             Event::UpdatedUsedResources { contract, .. } => self.node_of(*contract),
             Event::NruConsumptionReportReceived(report) => self.node_of(report.contract_id),
+            Event::ConsumptionReportReceived(report) => self.node_of(report.contract_id),
         };
         self.shard_of(node)
     }

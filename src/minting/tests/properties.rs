@@ -123,6 +123,7 @@ fn node_of(event: &Event) -> NodeId {
         Event::NodeContractCreated(contract) => contract.node_id,
         Event::UpdatedUsedResources { contract, .. } => NodeId::try_from(*contract).unwrap(),
         Event::NruConsumptionReportReceived(report) => NodeId::try_from(report.contract_id).unwrap(),
+        Event::ConsumptionReportReceived(report) => NodeId::try_from(report.contract_id).unwrap(),
     }
 }
 
