@@ -1,6 +1,7 @@
 //! Blocks, one built on the other, and the state behind each.
 //!
-//! Header hashes and parent links are real. State roots are not: until the chain has a trie, a root is a
+//! Header hashes and parent links are real. Signatures and roots are not: nobody signs, and a root of
+//! extrinsics is a hash over parent and time. As for state roots, until the chain has a trie, a root is a
 //! hash over the root before it and everything the block changed, so that it pins the state down but proves
 //! nothing about a single key.
 
@@ -91,7 +92,7 @@ impl<I: Iterator<Item = Content>> Producer<I> {
             digest.push(DigestItem::RuntimeEnvironmentUpdated);
         }
         if self.next > 0 {
-            digest.push(DigestItem::seal(&extrinsics_root));
+            digest.push(DigestItem::seal());
         }
         let header = Header {
             parent_hash: self.parent,

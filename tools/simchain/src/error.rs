@@ -6,6 +6,15 @@ pub enum Error {
     /// The block time makes no chain.
     #[error("this block time makes no chain; give between 1 and 3600 seconds")]
     BlockTime,
+    /// The scenario made not even a genesis block.
+    #[error("the scenario has no blocks")]
+    NoBlocks,
+    /// The archive could not be written.
+    #[error("cannot write the archive: {0}")]
+    Archive(#[from] minting::archive::Error),
+    /// The decoder does not understand the metadata of the chain.
+    #[error("cannot read the metadata of the chain: {0}")]
+    Metadata(#[from] minting::chain::Error),
     /// The server could not listen or could not run.
     #[error("cannot serve the chain on 127.0.0.1: {0}")]
     Serve(#[from] std::io::Error),

@@ -19,6 +19,7 @@ pub mod scenario;
 pub mod serve;
 pub mod storage;
 pub mod types;
+pub mod write;
 
 pub use error::Error;
 pub use scenario::{Options, Scenario};

@@ -18,8 +18,8 @@ use super::world::{World, account_of};
 /// Fee that a call reserves and gets back, 10^-7 TFT, as recorded from the real runtime.
 const FEE: u128 = 10_145;
 /// One call in this many shows its fee. On the real chain every call does; a frozen archive with all of
-/// them would be twice the size and tell no more.
-const CALLS_PER_FEE: u64 = 4;
+/// them would be much larger and tell no more.
+const CALLS_PER_FEE: u64 = 16;
 
 const TFGRID: &str = "TfgridModule";
 const CONTRACTS: &str = "SmartContractModule";
