@@ -35,7 +35,8 @@ impl Clock {
         let mut behind = 0;
         let mut slot = first_slot;
         while behind < usize::try_from(window).map_err(|_| Error::BlockTime)?.saturating_add(BLOCKS_BEHIND) {
-            let time = slot.saturating_mul(block_time_ms).saturating_add(rng.random_range(0..LONGEST_DELAY_MS));
+            let time =
+                slot.saturating_mul(block_time_ms).saturating_add(rng.random_range(0..LONGEST_DELAY_MS));
             times_ms.push(time);
             if time / 1000 > period.end {
                 behind += 1;

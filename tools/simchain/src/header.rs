@@ -1,4 +1,5 @@
 //! Headers as a Substrate chain encodes and hashes them.
+#![expect(clippy::cast_possible_truncation, reason = "deriving Encode with an index casts the literal to u8")]
 
 use parity_scale_codec::Encode;
 

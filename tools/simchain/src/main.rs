@@ -98,7 +98,10 @@ async fn listen(chain: Chain, port: u16, latency_ms: u64) -> Result<(), Error> {
 fn describe(scenario: &Scenario) {
     let (first, last) = scenario.bounds();
     let period = scenario.period();
-    println!("period {}: {} to {}, state at blocks {first} and {last}", period.number, period.start, period.end);
+    println!(
+        "period {}: {} to {}, state at blocks {first} and {last}",
+        period.number, period.start, period.end
+    );
     for (id, profile) in scenario.cast() {
         println!("{id:>5}  {:<34}  {}", profile.name, profile.outcome);
     }

@@ -19,11 +19,7 @@ use crate::types::system::{RuntimeVersion, SystemEvent};
 use crate::types::tfgrid::{Farm, FarmingPolicy, Node, NodePower, TfgridEvent, Twin};
 
 /// Metadata of a runtime; `block_time_ms` is twice `Timestamp.MinimumPeriod`.
-pub fn build(
-    version: &RuntimeVersion,
-    numbering: Numbering,
-    block_time_ms: u64,
-) -> RuntimeMetadataPrefixed {
+pub fn build(version: &RuntimeVersion, numbering: Numbering, block_time_ms: u64) -> RuntimeMetadataPrefixed {
     let pallets = vec![
         system(version),
         timestamp(block_time_ms),
@@ -32,8 +28,7 @@ pub fn build(
         tfgrid(),
         smart_contract(),
     ];
-    let extrinsic =
-        ExtrinsicMetadata { ty: meta_type::<Vec<u8>>(), version: 4, signed_extensions: vec![] };
+    let extrinsic = ExtrinsicMetadata { ty: meta_type::<Vec<u8>>(), version: 4, signed_extensions: vec![] };
     // The registry holds every event even if System.Events is all that refers to it.
     let mut metadata = RuntimeMetadataV14::new(pallets, extrinsic, meta_type::<RuntimeEvent>());
     renumber(&mut metadata, numbering);

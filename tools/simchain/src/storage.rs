@@ -46,10 +46,13 @@ pub fn entry_key(pallet: &str, item: &str, key: &impl Encode) -> Vec<u8> {
     full
 }
 
+/// From a height on, a key has this value.
+type Version = (u32, Option<Vec<u8>>);
+
 /// Every value that every key ever had, with the height from which it holds.
 #[derive(Debug, Default)]
 pub struct History {
-    values: BTreeMap<Vec<u8>, Vec<(u32, Option<Vec<u8>>)>>,
+    values: BTreeMap<Vec<u8>, Vec<Version>>,
 }
 
 impl History {

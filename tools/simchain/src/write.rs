@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use minting::archive::{
-    self, ArchiveWriter, Chunk, ExportedRange, Finished, Plan, Provenance, RuntimeMetadata, Span, StateSnapshot,
-    chunk_ranges,
+    self, ArchiveWriter, Chunk, ExportedRange, Finished, Plan, Provenance, RuntimeMetadata, Span,
+    StateSnapshot, chunk_ranges,
 };
 use parity_scale_codec::Encode;
 
@@ -158,7 +158,9 @@ impl Recorder {
         let below = |prefix: &[u8; 32]| {
             let prefix = prefix.to_vec();
             let range = self.state.range(prefix.clone()..);
-            range.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(key, value)| (key.clone(), value.clone()))
+            range
+                .take_while(move |(key, _)| key.starts_with(&prefix))
+                .map(|(key, value)| (key.clone(), value.clone()))
         };
         Ok(StateSnapshot {
             genesis: self.plan.genesis,
@@ -174,15 +176,17 @@ impl Recorder {
     /// Height and time of every block in which a node that is down now went down.
     fn down_times(&self) -> Vec<(u32, u64)> {
         let entries = self.state.range(self.power_prefix.clone()..);
-        let heights = entries
-            .take_while(|(key, _)| key.starts_with(&self.power_prefix))
-            .filter_map(|(_, value)| match value.as_slice() {
-                // `NodePower` begins with its state: 1 for down, then the height.
-                [1, a, b, c, d, ..] => Some(u32::from_le_bytes([*a, *b, *c, *d])),
-                _ => None,
+        let heights =
+            entries.take_while(|(key, _)| key.starts_with(&self.power_prefix)).filter_map(|(_, value)| {
+                match value.as_slice() {
+                    // `NodePower` begins with its state: 1 for down, then the height.
+                    [1, a, b, c, d, ..] => Some(u32::from_le_bytes([*a, *b, *c, *d])),
+                    _ => None,
+                }
             });
-        let times: BTreeMap<u32, u64> =
-            heights.filter_map(|height| Some((height, *self.times_ms.get(usize::try_from(height).ok()?)?))).collect();
+        let times: BTreeMap<u32, u64> = heights
+            .filter_map(|height| Some((height, *self.times_ms.get(usize::try_from(height).ok()?)?)))
+            .collect();
         times.into_iter().collect()
     }
 }

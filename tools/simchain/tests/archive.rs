@@ -1,4 +1,5 @@
 //! Archives of the chain are whole, and the decoder of `minting` reads them to the last byte.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use std::collections::BTreeMap;
 
@@ -41,15 +42,14 @@ fn the_decoder_reads_what_the_encoder_wrote() {
             let (chunk, _) = archive.chunk(entry).unwrap();
             for (block, height) in chunk.blocks().zip(chunk.first()..) {
                 let metadata = chunk.runtime_at(height).unwrap();
-                let runtime = runtimes.entry(*metadata).or_insert_with(|| {
-                    Runtime::compile(&archive.metadata(metadata).unwrap().bytes).unwrap()
-                });
-                let count = |event| match event {
-                    Event::NodeUptimeReported { now, .. } => {
+                let runtime = runtimes
+                    .entry(*metadata)
+                    .or_insert_with(|| Runtime::compile(&archive.metadata(metadata).unwrap().bytes).unwrap());
+                let count = |event| {
+                    if let Event::NodeUptimeReported { now, .. } = event {
                         assert_eq!(now, block.time_ms / 1_000);
                         reports += 1;
                     }
-                    _ => {}
                 };
                 runtime.events(block.events, count).unwrap();
             }

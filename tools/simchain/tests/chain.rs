@@ -1,4 +1,5 @@
 //! The chain holds together, and is the same for the same options.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use parity_scale_codec::{Compact, Decode, Encode};
 use simchain::chain::Chain;
@@ -100,7 +101,9 @@ fn state_follows_what_happens() {
     let (state, height, target) = <(u8, u32, u8)>::decode(&mut power.as_slice()).unwrap();
     assert!(state == 1 && height < first && target == 1);
     assert!(value("Nodes", new, first).is_none() && value("Nodes", new, last).is_some());
-    assert!(value("Twins", 100 + twinless, first).is_some() && value("Twins", 100 + twinless, last).is_none());
+    assert!(
+        value("Twins", 100 + twinless, first).is_some() && value("Twins", 100 + twinless, last).is_none()
+    );
     let now = chain.value(&item_key("Timestamp", "Now"), first).unwrap();
     assert_eq!(now, chain.block(first).unwrap().time_ms.to_le_bytes());
 }

@@ -1,4 +1,5 @@
 //! The metadata of the synthetic chain is readable, and has the layouts of the real spec 145.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use std::path::PathBuf;
 
@@ -55,9 +56,9 @@ fn shape(types: &PortableRegistry, id: u32) -> String {
 }
 
 fn fields_shape(types: &PortableRegistry, fields: &[Field<PortableForm>]) -> String {
-    let fields = fields.iter().map(|field| {
-        format!("{}: {}", field.name.as_deref().unwrap_or("_"), shape(types, field.ty.id))
-    });
+    let fields = fields
+        .iter()
+        .map(|field| format!("{}: {}", field.name.as_deref().unwrap_or("_"), shape(types, field.ty.id)));
     format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
 }
 
@@ -88,7 +89,11 @@ fn items(metadata: &RuntimeMetadataV14, pallet: &Pallet) -> Vec<String> {
             StorageEntryType::Plain(_) if entry.name == "Events" => String::new(),
             StorageEntryType::Plain(ty) => shape(&metadata.types, ty.id),
             StorageEntryType::Map { hashers, key, value } => {
-                format!("{hashers:?} {} -> {}", shape(&metadata.types, key.id), shape(&metadata.types, value.id))
+                format!(
+                    "{hashers:?} {} -> {}",
+                    shape(&metadata.types, key.id),
+                    shape(&metadata.types, value.id)
+                )
             }
         };
         format!("{} ({modifier}): {ty}", entry.name)

@@ -1,4 +1,5 @@
 //! The server answers over HTTP and WebSocket as a node does.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use std::sync::Arc;
 use std::time::Duration;

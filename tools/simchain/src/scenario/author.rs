@@ -172,7 +172,11 @@ impl Iterator for Author {
         let mut content = Content { time_ms: self.clock.time_ms(self.height), ..Content::default() };
         // The first extrinsic of every block sets its time.
         let timestamp = success(DispatchClass::Mandatory, 274_737_000, 1_493, Pays::Yes);
-        content.records.push(EventRecord { phase: Phase::ApplyExtrinsic(0), event: timestamp, topics: vec![] });
+        content.records.push(EventRecord {
+            phase: Phase::ApplyExtrinsic(0),
+            event: timestamp,
+            topics: vec![],
+        });
         for (action, index) in self.timeline.take(self.height).into_iter().zip(1..) {
             self.extrinsic(index, action, &mut content);
         }

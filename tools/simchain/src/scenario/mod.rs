@@ -130,11 +130,19 @@ impl Scenario {
 fn cast(kind: Kind, nodes: Option<u32>) -> impl Iterator<Item = Profile> {
     let (first, last) = match kind {
         Kind::Small => (
-            [uptime::PROFILES, violations::PROFILES, accounts::PROFILES, power::PROFILES, contracts::PROFILES]
-                .concat(),
+            [
+                uptime::PROFILES,
+                violations::PROFILES,
+                accounts::PROFILES,
+                power::PROFILES,
+                contracts::PROFILES,
+            ]
+            .concat(),
             arrivals::PROFILES,
         ),
-        Kind::Hazards => ([uptime::PROFILES.get(..2).unwrap_or_default(), hazards::PROFILES].concat(), &[][..]),
+        Kind::Hazards => {
+            ([uptime::PROFILES.get(..2).unwrap_or_default(), hazards::PROFILES].concat(), &[][..])
+        }
     };
     let own = first.len().saturating_add(last.len());
     let wanted = nodes.map_or(own, |nodes| usize::try_from(nodes).unwrap_or(usize::MAX));

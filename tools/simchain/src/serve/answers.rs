@@ -34,9 +34,7 @@ pub const METHODS: [(&str, Method); 15] = [
     ("system_chain", |_, _| Ok(json!("Synthetic TFChain"))),
     ("system_health", |_, _| Ok(json!({ "peers": 3, "isSyncing": false, "shouldHavePeers": true }))),
     ("system_name", |_, _| Ok(json!("tfchain-simchain"))),
-    ("system_properties", |_, _| {
-        Ok(json!({ "ss58Format": 42, "tokenDecimals": 7, "tokenSymbol": "TFT" }))
-    }),
+    ("system_properties", |_, _| Ok(json!({ "ss58Format": 42, "tokenDecimals": 7, "tokenSymbol": "TFT" }))),
     ("system_version", |_, _| Ok(json!(env!("CARGO_PKG_VERSION")))),
 ];
 
@@ -127,9 +125,7 @@ fn find<'c>(chain: &'c Chain, at: Option<&str>) -> Result<Option<&'c Block>, Err
 fn state<'c>(chain: &'c Chain, at: Option<&str>) -> Result<&'c Block, ErrorObjectOwned> {
     find(chain, at)?.ok_or_else(|| {
         let hash = at.unwrap_or_default();
-        let message = format!(
-            "Client error: UnknownBlock: Header was not found in the database: {hash}"
-        );
+        let message = format!("Client error: UnknownBlock: Header was not found in the database: {hash}");
         ErrorObjectOwned::owned(CLIENT_ERROR, message, None::<()>)
     })
 }

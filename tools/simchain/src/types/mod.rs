@@ -3,6 +3,7 @@
 //!
 //! Names, order and types of the fields are those of the real metadata, with one freedom: wrappers around
 //! one field (`BoundedVec`, `FarmName`, `AccountId32` …) are the type they wrap, which encodes the same.
+#![expect(clippy::cast_possible_truncation, reason = "deriving Encode with an index casts the literal to u8")]
 
 pub mod balances;
 pub mod runtime;

@@ -20,7 +20,11 @@ pub const PROFILES: &[Profile] = &[
     profile("other farm", "belongs to farm 2: paid in full", other_farm),
     profile("policy 2", "paid in proportion by policy 2", policy_2),
     profile("policy 3", "policy 3 is neither default nor immutable: paid in proportion", policy_3),
-    profile("all or nothing", "policy 4 with 30 % uptime: paid in full (its floor of 95 is permille)", policy_4),
+    profile(
+        "all or nothing",
+        "policy 4 with 30 % uptime: paid in full (its floor of 95 is permille)",
+        policy_4,
+    ),
     profile("dearer token", "connected at 0.150 $: fewer tokens", dearer),
     profile("storage node", "24 TiB of disk, little else: storage units", storage),
 ];

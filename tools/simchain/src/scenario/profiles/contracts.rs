@@ -13,7 +13,11 @@ use crate::types::tfgrid::{PublicIP, Resources};
 pub const PROFILES: &[Profile] = &[
     profile("rented out", "one contract with a public address all the time: use and traffic count", rented),
     profile("contract in the period", "use counts from the contract's start on; it grows once", in_period),
-    profile("reports that do not count", "traffic of a name contract, of nobody's, twice a block: skipped", odd),
+    profile(
+        "reports that do not count",
+        "traffic of a name contract, of nobody's, twice a block: skipped",
+        odd,
+    ),
 ];
 
 /// Public addresses, resources of a contract.
@@ -77,7 +81,8 @@ fn in_period(script: &mut Script<'_>) {
     let (since, until) = (script.start(10 * DAY), script.start(25 * DAY));
     let contract = deploy(script, since, 2, used);
     let more = Resources { cru: 6, mru: 16 * GIB, ..used };
-    script.act(since + 5 * DAY, Action::UseResources(ContractResources { contract_id: contract, used: more }));
+    script
+        .act(since + 5 * DAY, Action::UseResources(ContractResources { contract_id: contract, used: more }));
     meter(script, contract, since, until);
     script.up_throughout();
 }

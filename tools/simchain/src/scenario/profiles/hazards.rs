@@ -4,9 +4,7 @@ use super::{Profile, profile};
 use crate::scenario::action::Action;
 use crate::scenario::script::{DAY, MINUTE, Script};
 use crate::scenario::world::{FARM_THAT_CLOSES, GIB};
-use crate::types::smart_contract::{
-    Contract, ContractData, ContractResources, ContractState, NodeContract,
-};
+use crate::types::smart_contract::{Contract, ContractData, ContractResources, ContractState, NodeContract};
 use crate::types::tfgrid::{Power, Resources};
 
 /// A node that was never registered.
@@ -23,7 +21,11 @@ pub const PROFILES: &[Profile] = &[
     profile("unknown policy", "no farming policy with the node's id", unknown_policy),
     profile("price of zero", "the payout is divided by zero", price_zero),
     profile("little memory", "less than 1 GiB: the memory for cloud units is negative", little_memory),
-    profile("violations on both sides of the end", "a violation, then an impossible reboot in the window", both),
+    profile(
+        "violations on both sides of the end",
+        "a violation, then an impossible reboot in the window",
+        both,
+    ),
 ];
 
 fn unknown_reports(script: &mut Script<'_>) {

@@ -10,8 +10,16 @@ pub const PROFILES: &[Profile] = &[
     profile("boots late twice", "two late boots: violation, nothing", late_twice),
     profile("sleeps too long", "30 h asleep: that sleep is lost", too_long),
     profile("asleep at the start", "asleep since before the period, woken in time: paid", asleep_at_start),
-    profile("asked at the start", "asleep with target up at the start: a boot soon after counts", asked_at_start),
-    profile("dead at the start", "asleep with target up at the start, never boots: no violation", dead_at_start),
+    profile(
+        "asked at the start",
+        "asleep with target up at the start: a boot soon after counts",
+        asked_at_start,
+    ),
+    profile(
+        "dead at the start",
+        "asleep with target up at the start, never boots: no violation",
+        dead_at_start,
+    ),
     profile("wakes by itself", "boots without a request: its reports are ignored", wakes_itself),
     profile("never answers", "asked once, never boots: one late boot, no violation", never_answers),
     profile("never answers after a late boot", "two late boots: violation", never_answers_after_late),
@@ -21,7 +29,11 @@ pub const PROFILES: &[Profile] = &[
     profile("sleeps behind the end", "falls asleep in the window: no matter", sleeps_after),
     profile("down twice", "says twice that it goes down: the first one counts", down_twice),
     profile("down without being asked", "goes down with target up: not asleep, time is lost", unasked),
-    profile("asked twice", "the first request counts for the time to boot", asked_twice),
+    profile(
+        "asked twice",
+        "the first request counts, so the boot is late and that sleep is lost",
+        asked_twice,
+    ),
 ];
 
 /// Time from the request to the boot of a node that behaves.

@@ -12,7 +12,11 @@ pub const PROFILES: &[Profile] = &[
     profile("reports twice in a block", "the second one shows no growth: violation, nothing", twice),
     profile("jumps ahead behind the end", "violation in the post-period window, nothing", too_high_after),
     profile("jumps back behind the end", "violation in the post-period window, nothing", too_low_after),
-    profile("impossible reboot behind the end", "violation in the post-period window", invalid_after),
+    profile(
+        "impossible reboot behind the end",
+        "violation in the post-period window, nothing",
+        invalid_after,
+    ),
     profile("exactly at the grace", "one report 60 s ahead is still within the grace: paid", at_grace),
 ];
 
@@ -39,19 +43,23 @@ fn jump(script: &mut Script<'_>, time: u64, by: i64) {
     script.up_from(time + 20 * MINUTE);
 }
 
+/// Neither node reports again behind the end once it has its violation: a second one there is a hazard.
 fn invalid_reboot(script: &mut Script<'_>) {
-    forget_days(script, script.start(10 * DAY));
+    let time = script.start(10 * DAY);
+    script.up_until(time);
+    forget_days(script);
+    script.up(time + 20 * MINUTE, script.end(0) - HOUR);
 }
 
 fn invalid_after(script: &mut Script<'_>) {
-    forget_days(script, script.end(0));
+    script.up_until(script.end(0));
+    forget_days(script);
+    script.report(script.end(20 * MINUTE));
 }
 
-/// From `time` on the node claims to have booted five days later than it did.
-fn forget_days(script: &mut Script<'_>, time: u64) {
-    script.up_until(time);
+/// The node claims to have booted five days later than it did.
+fn forget_days(script: &mut Script<'_>) {
     script.booted += 5 * DAY;
-    script.up_from(time + 20 * MINUTE);
 }
 
 fn clock_skew(script: &mut Script<'_>) {
