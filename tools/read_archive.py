@@ -16,12 +16,6 @@ import zstandard
 MIB = 1 << 20
 FILE_LIMIT = BODY_LIMIT = 256 * MIB
 WINDOW_LIMIT = MANIFEST_LIMIT = 128 * MIB
-CONTRACTS, GRID = '44cb2e51a1811cda53a74b4395e03d57', '19a2526838feefd7695a3b5715b415b1'        # the two pallets of §5
-PREFIXES = {bytes.fromhex(pallet + item) for pallet, items in (
-    (CONTRACTS, '4342193e496fab7ec59d615ed0dc5530 5d64203764dcc63c7aebe20dae76dbde dbc32352af71e06364472212639d42cb'),
-    (GRID, '311378229266fc86f673a3f4cf398e69 519dfc7fdad21b84f64a5310fa178ef2 71127a028692fe85d65023c6e25df4c7 '
-           '991668ecbcb25e4ae6f380a2cc63b670 bb36f829615a562163c6921d3939e84c bbe9ea91f5704625862feab196816dfb '
-           'dadeb5476e509ceddab8ede2aa377f86')) for item in items.split()}
 
 
 class Broken(Exception):
@@ -293,7 +287,6 @@ class Archive:
         prefixes, pairs, times = body.sections(PREFIXES=0x101, PAIRS=0x102, BLOCK_TIMES=0x103)
         known = [prefixes.take(32) for _ in range(prefixes.number())]
         ascending(name, 'prefixes', known)
-        need(PREFIXES.issuperset(known), name, 'lists a prefix that version 1 does not store')
         count = pairs.number()
         key_lengths, value_lengths = pairs.numbers(count), pairs.numbers(count)
         keys, values, known = pairs.strings(key_lengths), pairs.strings(value_lengths), set(known)

@@ -13,6 +13,8 @@ struct FromChunks {
     runtimes: BTreeMap<u32, Hash>,
     /// Metadata that a span names.
     named: BTreeSet<Hash>,
+    /// Times of the blocks that snapshots and the time range speak of, milliseconds.
+    times: BTreeMap<u32, u64>,
 }
 
 /// Reads every file and checks digests, form, links between chunks, that snapshots agree with the chunks, and that
@@ -21,7 +23,6 @@ struct FromChunks {
 pub fn check(archive: &Archive) -> Vec<Error> {
     let manifest = archive.manifest();
     let mut problems = Vec::new();
-    let mut times = BTreeMap::new();
     let mut seen = FromChunks::default();
     let mut states = Vec::new();
     for entry in &manifest.state {
@@ -30,8 +31,11 @@ pub fn check(archive: &Archive) -> Vec<Error> {
             Err(error) => problems.push(error),
         }
     }
-    let referred: BTreeSet<u32> =
+    let mut referred: BTreeSet<u32> =
         states.iter().flat_map(|(_, s)| s.block_times.iter().map(|(h, _)| *h)).collect();
+    if let Some(range) = &manifest.range {
+        referred.extend([range.first_block, range.last_block.saturating_sub(1), range.last_block]);
+    }
     for entry in &manifest.chunks {
         let (chunk, hashes) = match archive.chunk(entry) {
             Ok(read) => read,
@@ -43,7 +47,7 @@ pub fn check(archive: &Archive) -> Vec<Error> {
         seen.named.extend(chunk.spans().iter().map(|s| s.metadata));
         for (block, hash) in chunk.blocks().zip(&hashes) {
             if referred.contains(&block.height) {
-                times.insert(block.height, block.time_ms);
+                seen.times.insert(block.height, block.time_ms);
             }
             if archive.state_entry(block.height).is_some() {
                 seen.hashes.insert(block.height, *hash);
@@ -55,7 +59,7 @@ pub fn check(archive: &Archive) -> Vec<Error> {
         }
     }
     for (path, state) in &states {
-        let found = disagreements(state, &seen, &times);
+        let found = disagreements(state, &seen);
         problems.extend(found.into_iter().map(|what| Error::damaged(path, what)));
         seen.named.insert(state.metadata);
     }
@@ -69,12 +73,33 @@ pub fn check(archive: &Archive) -> Vec<Error> {
         }
     }
     problems.extend(seen.named.iter().filter_map(|hash| archive.metadata(hash).err()));
+    if let Some(what) = seen.range_is_wrong(archive) {
+        problems.push(Error::damaged(archive.path(files::MANIFEST), what));
+    }
     problems.extend(strangers(archive));
     problems
 }
 
+impl FromChunks {
+    /// What is wrong with the blocks of the time range, unless they were given.
+    fn range_is_wrong(&self, archive: &Archive) -> Option<String> {
+        let range = archive.manifest().range.as_ref()?;
+        let is_after =
+            |height: u32, time: i64| Some(i128::from(*self.times.get(&height)? / 1_000) > i128::from(time));
+        if !range.first_block_given && is_after(range.first_block, range.from) == Some(false) {
+            return Some(format!("range: block {} does not lie after its start", range.first_block));
+        }
+        if !range.last_block_given && is_after(range.last_block, range.to) == Some(false) {
+            return Some(format!("range: block {} does not lie after its end", range.last_block));
+        }
+        let before = range.last_block.checked_sub(1)?;
+        (!range.last_block_given && is_after(before, range.to) == Some(true))
+            .then(|| format!("range: block {before} lies after its end, too"))
+    }
+}
+
 /// What a snapshot says otherwise than the chunks.
-fn disagreements(state: &StateSnapshot, seen: &FromChunks, times: &BTreeMap<u32, u64>) -> Vec<String> {
+fn disagreements(state: &StateSnapshot, seen: &FromChunks) -> Vec<String> {
     let mut found = Vec::new();
     if seen.hashes.get(&state.height).is_some_and(|hash| *hash != state.block_hash) {
         found.push(format!("its block hash is not that of block {} in the chunks", state.height));
@@ -83,7 +108,7 @@ fn disagreements(state: &StateSnapshot, seen: &FromChunks, times: &BTreeMap<u32,
         found.push(format!("its runtime is not the one that ran the block after {}", state.height));
     }
     for (height, time_ms) in &state.block_times {
-        if times.get(height).is_some_and(|in_chunk| in_chunk != time_ms) {
+        if seen.times.get(height).is_some_and(|in_chunk| in_chunk != time_ms) {
             found.push(format!("it gives block {height} another time than the chunks"));
         }
     }

@@ -22,7 +22,8 @@ enum Command {
     /// Write an archive of the chain, as minting-fetch would export it.
     Write {
         /// Folder of the archive; it is made.
-        folder: PathBuf,
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
         /// Blocks of a chunk.
         #[arg(long, default_value_t = minting::archive::DEFAULT_CHUNK_BLOCKS, value_parser = clap::value_parser!(u32).range(1..))]
         chunk_blocks: u32,
@@ -68,8 +69,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Error> {
     match command {
-        Command::Write { folder, chunk_blocks, options } => {
-            let finished = write::write(Scenario::new(options)?, &folder, chunk_blocks)?;
+        Command::Write { out, chunk_blocks, options } => {
+            let finished = write::write(Scenario::new(options)?, &out, chunk_blocks)?;
             println!("{} {} bytes", hex::encode(finished.root), finished.file_bytes);
             Ok(())
         }

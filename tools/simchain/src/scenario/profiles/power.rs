@@ -6,7 +6,7 @@ use crate::scenario::script::{DAY, HOUR, MINUTE, REPORT_EVERY, Script};
 /// All of them.
 pub const PROFILES: &[Profile] = &[
     profile("sleeps every day", "woken within 24 h, boots within minutes: sleep is paid", sleeps_daily),
-    profile("boots late once", "45 min to boot: that sleep is lost, no violation", late_once),
+    profile("boots late once", "90 min to boot: that sleep is lost, no violation", late_once),
     profile("boots late twice", "two late boots: violation, nothing", late_twice),
     profile("sleeps too long", "30 h asleep: that sleep is lost", too_long),
     profile("asleep at the start", "asleep since before the period, woken in time: paid", asleep_at_start),
@@ -24,7 +24,7 @@ pub const PROFILES: &[Profile] = &[
     profile("never answers", "asked once, never boots: one late boot, no violation", never_answers),
     profile("never answers after a late boot", "two late boots: violation", never_answers_after_late),
     profile("wakes behind the end", "asleep at the end, woken in the window: sleep is paid", wakes_after),
-    profile("boots late behind the end", "45 min to boot in the window: that sleep is lost", late_after),
+    profile("boots late behind the end", "90 min to boot in the window: that sleep is lost", late_after),
     profile("asked behind the end", "asked in the window, never boots: no late boot", asked_after),
     profile("sleeps behind the end", "falls asleep in the window: no matter", sleeps_after),
     profile("down twice", "says twice that it goes down: the first one counts", down_twice),
@@ -39,7 +39,7 @@ pub const PROFILES: &[Profile] = &[
 /// Time from the request to the boot of a node that behaves.
 const BOOT: u64 = 4 * MINUTE;
 /// Time from the request to a boot that is late.
-const LATE_BOOT: u64 = 45 * MINUTE;
+const LATE_BOOT: u64 = 90 * MINUTE;
 
 /// Sleeps at `time`, is asked after `asleep` seconds, boots `boot` seconds later, and tells when it next
 /// reports.
