@@ -6,7 +6,6 @@
     clippy::indexing_slicing,
     reason = "a benchmark stops when testdata is not as it was"
 )]
-#![expect(missing_docs, reason = "the macros of the benchmark crate make functions")]
 
 use std::{path::Path, sync::atomic::AtomicBool};
 

@@ -101,7 +101,7 @@ fn an_export_that_cannot_be_done_says_what_to_do() {
     fetch(&format!("period 90 {rpc} --out {{}}"), &[&out]).exits(1).says(&["final"]);
     fetch(&format!("blocks 1..99999999 {rpc} --out {{}}"), &[&out]).exits(1).says(&["final"]);
     fetch(&format!("blocks 9..1 {rpc} --out {{}}"), &[&out]).exits(2);
-    fetch(&format!("period 81 --out {{}}"), &[&out]).exits(2);
+    fetch("period 81 --out {}", &[&out]).exits(2);
     assert!(!out.exists() || files(&out).is_empty());
     std::fs::create_dir_all(&out).unwrap();
     std::fs::write(out.join("mine"), b"1").unwrap();
