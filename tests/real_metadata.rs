@@ -1,5 +1,13 @@
 //! The decoder against metadata of real runtimes. Skipped, out loud, where `MINTING_SHARED` is not set.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may fail"
+)]
+
 use std::{fs, path::PathBuf};
 
 use minting::chain::Runtime;

@@ -1,102 +1,132 @@
 //! Checks everything an archive can show by itself and lists every problem, not only the first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Archive, Error, Hash, files};
+use super::{Archive, Error, Hash, StateSnapshot, files};
 
-/// Something that is wrong with an archive.
-#[derive(Debug)]
-pub struct Problem {
-    /// Says where and what.
-    pub error: Error,
+/// What the chunks say about heights at which something else says it, too.
+#[derive(Debug, Default)]
+struct FromChunks {
+    /// Hashes of the blocks with a snapshot.
+    hashes: BTreeMap<u32, Hash>,
+    /// Metadata of the runtime after a block with a snapshot, as far as the next block shows it.
+    runtimes: BTreeMap<u32, Hash>,
+    /// Metadata that a span names.
+    named: BTreeSet<Hash>,
+    /// Times of the blocks that snapshots and the time range speak of, milliseconds.
+    times: BTreeMap<u32, u64>,
 }
 
-/// Reads every file and checks digests, form, links between chunks, and that everything named is there. Gives the
-/// problems in the order of the manifest; none means that the headers are one chain from the parent of the first
-/// block to the last hash.
-pub fn check(archive: &Archive) -> Vec<Problem> {
+/// Reads every file and checks digests, form, links between chunks, that snapshots agree with the chunks, and that
+/// what is listed, named and there is the same. Gives the problems in the order of the manifest; none means that the
+/// headers are one chain from the parent of the first block to the last hash.
+pub fn check(archive: &Archive) -> Vec<Error> {
+    let manifest = archive.manifest();
     let mut problems = Vec::new();
-    let mut named: BTreeSet<Hash> = BTreeSet::new();
-    let mut hashes_of_states = Vec::new();
-    let mut parent = Some(archive.manifest().first_parent_hash.0);
-    for entry in &archive.manifest().chunks {
-        match archive.chunk(entry) {
-            Ok((chunk, hashes)) => {
-                if parent.is_some_and(|p| p != *chunk.parent_hash()) {
-                    problems.push(Problem {
-                        error: Error::damaged(
-                            archive.path(&entry.file),
-                            format!(
-                                "block {} does not follow the last block of the chunk before",
-                                entry.first
-                            ),
-                        ),
-                    });
-                }
-                named.extend(chunk.spans().iter().map(|s| s.metadata));
-                for state in &archive.manifest().state {
-                    let at = state.height.checked_sub(chunk.first()).and_then(|i| usize::try_from(i).ok());
-                    if let Some(hash) = at.and_then(|i| hashes.get(i)) {
-                        hashes_of_states.push((state.height, *hash));
-                    }
-                }
-            }
-            Err(error) => problems.push(Problem { error }),
-        }
-        parent = Some(entry.last_hash.0);
-    }
-    for entry in &archive.manifest().state {
+    let mut seen = FromChunks::default();
+    let mut states = Vec::new();
+    for entry in &manifest.state {
         match archive.state(entry) {
-            Ok(state) => {
-                named.insert(state.metadata);
-                if hashes_of_states.iter().any(|(h, hash)| *h == entry.height && *hash != state.block_hash) {
-                    problems.push(Problem {
-                        error: Error::damaged(
-                            archive.path(&entry.file),
-                            format!("its block hash is not that of block {} in the chunks", entry.height),
-                        ),
-                    });
-                }
+            Ok(state) => states.push((archive.path(&entry.file), state)),
+            Err(error) => problems.push(error),
+        }
+    }
+    let mut referred: BTreeSet<u32> =
+        states.iter().flat_map(|(_, s)| s.block_times.iter().map(|(h, _)| *h)).collect();
+    if let Some(range) = &manifest.range {
+        referred.extend([range.first_block, range.last_block.saturating_sub(1), range.last_block]);
+    }
+    for entry in &manifest.chunks {
+        let (chunk, hashes) = match archive.chunk(entry) {
+            Ok(read) => read,
+            Err(error) => {
+                problems.push(error);
+                continue;
             }
-            Err(error) => problems.push(Problem { error }),
+        };
+        seen.named.extend(chunk.spans().iter().map(|s| s.metadata));
+        for (block, hash) in chunk.blocks().zip(&hashes) {
+            if referred.contains(&block.height) {
+                seen.times.insert(block.height, block.time_ms);
+            }
+            if archive.state_entry(block.height).is_some() {
+                seen.hashes.insert(block.height, *hash);
+            }
+            let before = block.height.checked_sub(1).filter(|h| archive.state_entry(*h).is_some());
+            if let Some((before, runtime)) = before.zip(chunk.runtime_at(block.height)) {
+                seen.runtimes.insert(before, *runtime);
+            }
         }
     }
-    for entry in &archive.manifest().metadata {
-        named.remove(&entry.metadata_sha256.0);
+    for (path, state) in &states {
+        let found = disagreements(state, &seen);
+        problems.extend(found.into_iter().map(|what| Error::damaged(path, what)));
+        seen.named.insert(state.metadata);
+    }
+    for entry in &manifest.metadata {
         if let Err(error) = archive.metadata(&entry.metadata_sha256.0) {
-            problems.push(Problem { error });
+            problems.push(error);
+        }
+        if !seen.named.remove(&entry.metadata_sha256.0) && problems.is_empty() {
+            let what = "neither a block nor a snapshot is of this runtime";
+            problems.push(Error::damaged(archive.path(&entry.file), what));
         }
     }
-    for hash in named {
-        if let Err(error) = archive.metadata(&hash) {
-            problems.push(Problem { error });
-        }
+    problems.extend(seen.named.iter().filter_map(|hash| archive.metadata(hash).err()));
+    if let Some(what) = seen.range_is_wrong(archive) {
+        problems.push(Error::damaged(archive.path(files::MANIFEST), what));
     }
     problems.extend(strangers(archive));
     problems
 }
 
+impl FromChunks {
+    /// What is wrong with the blocks of the time range, unless they were given.
+    fn range_is_wrong(&self, archive: &Archive) -> Option<String> {
+        let range = archive.manifest().range.as_ref()?;
+        let is_after =
+            |height: u32, time: i64| Some(i128::from(*self.times.get(&height)? / 1_000) > i128::from(time));
+        if !range.first_block_given && is_after(range.first_block, range.from) == Some(false) {
+            return Some(format!("range: block {} does not lie after its start", range.first_block));
+        }
+        if !range.last_block_given && is_after(range.last_block, range.to) == Some(false) {
+            return Some(format!("range: block {} does not lie after its end", range.last_block));
+        }
+        let before = range.last_block.checked_sub(1)?;
+        (!range.last_block_given && is_after(before, range.to) == Some(true))
+            .then(|| format!("range: block {before} lies after its end, too"))
+    }
+}
+
+/// What a snapshot says otherwise than the chunks.
+fn disagreements(state: &StateSnapshot, seen: &FromChunks) -> Vec<String> {
+    let mut found = Vec::new();
+    if seen.hashes.get(&state.height).is_some_and(|hash| *hash != state.block_hash) {
+        found.push(format!("its block hash is not that of block {} in the chunks", state.height));
+    }
+    if seen.runtimes.get(&state.height).is_some_and(|runtime| *runtime != state.metadata) {
+        found.push(format!("its runtime is not the one that ran the block after {}", state.height));
+    }
+    for (height, time_ms) in &state.block_times {
+        if seen.times.get(height).is_some_and(|in_chunk| in_chunk != time_ms) {
+            found.push(format!("it gives block {height} another time than the chunks"));
+        }
+    }
+    found
+}
+
 /// Files in the archive's folders that the manifest does not list.
-fn strangers(archive: &Archive) -> Vec<Problem> {
-    let manifest = archive.manifest();
-    let mut listed: BTreeSet<&str> = BTreeSet::new();
-    listed.extend(manifest.chunks.iter().map(|c| c.file.as_str()));
-    listed.extend(manifest.state.iter().map(|s| s.file.as_str()));
-    listed.extend(manifest.metadata.iter().map(|m| m.file.as_str()));
+fn strangers(archive: &Archive) -> Vec<Error> {
+    let listed: BTreeSet<&str> = archive.manifest().files().map(|f| f.file).collect();
     let mut problems = Vec::new();
-    for folder in ["chunks", "state", "metadata"] {
+    for folder in files::FOLDERS {
         match files::list(&archive.path(folder)) {
             Ok(names) => {
-                for name in
-                    names.iter().map(|n| format!("{folder}/{n}")).filter(|n| !listed.contains(n.as_str()))
-                {
-                    let path = archive.path(&name);
-                    problems.push(Problem {
-                        error: Error::damaged(path, "the manifest does not list it; remove it"),
-                    });
-                }
+                let names = names.iter().map(|n| format!("{folder}/{n}"));
+                let strange = names.filter(|n| !listed.contains(n.as_str()));
+                problems.extend(strange.map(|name| Error::Stranger { path: archive.path(&name) }));
             }
-            Err(error) => problems.push(Problem { error }),
+            Err(error) => problems.push(error),
         }
     }
     problems

@@ -22,6 +22,8 @@ pub const MINOR: u16 = 0;
 pub const HEADER_LEN: usize = 56;
 /// Longest body that is read, 256 MiB.
 pub const MAX_BODY_LEN: u64 = 256 << 20;
+/// Longest file that is read, 256 MiB.
+pub const MAX_FILE_LEN: u64 = 256 << 20;
 /// Largest zstd window a reader has to provide, as a power of two.
 pub const MAX_WINDOW_LOG: u32 = 27;
 
@@ -91,6 +93,15 @@ pub fn seal(kind: Kind, body: &[u8], level: i32, path: &Path) -> Result<Sealed> 
     file.extend_from_slice(&content_sha256);
     let compressed = compress(body, level).map_err(Error::io("compress", path))?;
     file.extend_from_slice(&compressed);
+    if u64::try_from(file.len()).unwrap_or(u64::MAX) > MAX_FILE_LEN {
+        return Err(Error::Refused {
+            item: path.display().to_string(),
+            what: format!(
+                "{} bytes are more than the {MAX_FILE_LEN} a file may have; use smaller chunks",
+                file.len()
+            ),
+        });
+    }
     let file_sha256 = sha256(&file);
     Ok(Sealed { file, content_sha256, file_sha256, body_len })
 }

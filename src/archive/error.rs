@@ -52,6 +52,12 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A file in a folder of the archive that does not belong to it.
+    #[error("`{path}` is not listed in the manifest; remove it")]
+    Stranger {
+        /// The file.
+        path: PathBuf,
+    },
     /// The caller gave the writer something that does not belong into this archive.
     #[error("cannot put {item} into the archive: {what}")]
     Refused {

@@ -14,6 +14,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const PROVENANCE: &str = "provenance.json";
 /// The plan of an export that is not finished.
 pub const PLAN: &str = "export.json";
+/// Folders of an archive.
+pub const FOLDERS: [&str; 3] = ["chunks", "state", "metadata"];
 /// Ending of a file that is being written.
 const TEMPORARY: &str = ".tmp";
 
@@ -62,7 +64,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         sync_folder(path.parent().unwrap_or(Path::new(".")))
     });
     if result.is_err() {
-        // The first error is the one to report; a file that cannot be removed is found by the next run.
+        // The first error is the one to report; what stays is removed when the export is finished.
         let _ = fs::remove_file(&temporary);
     }
     result
@@ -103,6 +105,16 @@ fn temporary_name(path: &Path) -> PathBuf {
 /// # Errors
 /// I/O errors.
 pub fn list(folder: &Path) -> Result<Vec<String>> {
+    let mut names = list_all(folder)?;
+    names.retain(|name| !name.ends_with(TEMPORARY));
+    Ok(names)
+}
+
+/// As [`list`], with temporary files.
+///
+/// # Errors
+/// I/O errors.
+pub fn list_all(folder: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -110,10 +122,7 @@ pub fn list(folder: &Path) -> Result<Vec<String>> {
     };
     let mut names = Vec::new();
     for entry in entries {
-        let name = entry.map_err(Error::io("list", folder))?.file_name().to_string_lossy().into_owned();
-        if !name.ends_with(TEMPORARY) {
-            names.push(name);
-        }
+        names.push(entry.map_err(Error::io("list", folder))?.file_name().to_string_lossy().into_owned());
     }
     names.sort();
     Ok(names)

@@ -113,6 +113,42 @@ pub struct StateEntry {
     pub height: u32,
 }
 
+/// What the manifest says of one file, whatever the file holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'a> {
+    /// Name below the archive's folder.
+    pub file: &'a str,
+    /// Length of the file.
+    pub file_bytes: u64,
+    /// SHA-256 of the file.
+    pub file_sha256: Hash,
+    /// Length of its body.
+    pub body_bytes: u64,
+    /// SHA-256 of its body.
+    pub content_sha256: Hash,
+}
+
+macro_rules! listed {
+    ($entry:ty) => {
+        impl $entry {
+            /// The part that every kind of file has.
+            pub fn listed(&self) -> Listed<'_> {
+                Listed {
+                    file: &self.file,
+                    file_bytes: self.file_bytes,
+                    file_sha256: self.file_sha256.0,
+                    body_bytes: self.body_bytes,
+                    content_sha256: self.content_sha256.0,
+                }
+            }
+        }
+    };
+}
+
+listed!(ChunkEntry);
+listed!(MetadataEntry);
+listed!(StateEntry);
+
 /// The time range for which blocks were exported, and how it was turned into blocks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,6 +172,31 @@ pub struct ExportedRange {
     pub to: i64,
     /// Blocks after `last_block` in which late reports still count.
     pub window_blocks: u32,
+}
+
+impl ExportedRange {
+    /// Whether the range fits an archive of these blocks with state at these heights.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn consistent(&self, first: u32, last: u32, states: &[u32]) -> std::result::Result<(), String> {
+        if self.from >= self.to {
+            return Err(format!("range: it ends at {} and starts at {}", self.to, self.from));
+        }
+        if self.block_time_ms == 0 {
+            return Err("range: block_time_ms is 0".into());
+        }
+        if self.first_block != first || self.first_block > self.last_block {
+            return Err(format!("range: first_block is {}, the archive starts at {first}", self.first_block));
+        }
+        if self.last_block.checked_add(self.window_blocks) != Some(last) {
+            return Err(format!("range: last_block and window_blocks do not end at block {last}"));
+        }
+        match [self.first_block, self.last_block].iter().find(|h| !states.contains(h)) {
+            Some(height) => Err(format!("range: there is no state at block {height}")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The whole manifest. Fields stand in the order of their names, which is the order in the file.
@@ -212,6 +273,13 @@ impl Manifest {
         root.finalize().into()
     }
 
+    /// Every file that is listed.
+    pub fn files(&self) -> impl Iterator<Item = Listed<'_>> {
+        let chunks = self.chunks.iter().map(ChunkEntry::listed);
+        let states = self.state.iter().map(StateEntry::listed);
+        chunks.chain(states).chain(self.metadata.iter().map(MetadataEntry::listed))
+    }
+
     /// The bytes of `manifest.json`.
     pub fn to_bytes(&self) -> Vec<u8> {
         // A struct of integers, strings and lists cannot fail to serialise.
@@ -277,6 +345,12 @@ impl Manifest {
 
     /// The validity conditions that do not need any other file.
     fn consistent(&self) -> std::result::Result<(), String> {
+        if self.first_block > self.last_block {
+            return Err(format!(
+                "first_block {} lies after last_block {}",
+                self.first_block, self.last_block
+            ));
+        }
         if self.chunk_blocks == 0 || self.chunk_blocks > super::chunk::MAX_CHUNK_BLOCKS {
             return Err(format!("chunk_blocks is {}", self.chunk_blocks));
         }
@@ -310,10 +384,15 @@ impl Manifest {
         if !ascending(self.state.iter().map(|s| s.height)) {
             return Err("state is not ascending by height".into());
         }
-        if self.period.is_some() && self.range.is_none() {
-            return Err("a period without a range".into());
+        if self.first_block == 1 && self.first_parent_hash != self.genesis_hash {
+            return Err("the parent of block 1 is not the genesis block".into());
         }
-        Ok(())
+        let states: Vec<u32> = self.state.iter().map(|s| s.height).collect();
+        match &self.range {
+            Some(range) => range.consistent(self.first_block, self.last_block, &states),
+            None if self.period.is_some() => Err("a period without a range".into()),
+            None => Ok(()),
+        }
     }
 }
 

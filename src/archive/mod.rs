@@ -16,7 +16,7 @@ mod reader;
 mod state;
 mod writer;
 
-pub use check::{Problem, check};
+pub use check::check;
 pub use chunk::{Block, BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
 pub use error::{Error, Result};
 pub use manifest::{ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, StateEntry, chunk_ranges};

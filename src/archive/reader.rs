@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{
     ChunkBody, ChunkEntry, Error, Hash, Manifest, Result, RuntimeMetadata, StateEntry, StateSnapshot,
-    container::{self, Kind, MAX_BODY_LEN, sha256},
+    container::{self, Kind, MAX_FILE_LEN, sha256},
     files,
+    manifest::Listed,
 };
 
 /// A finished archive on disk.
@@ -39,15 +40,14 @@ impl Archive {
         self.folder.join(file)
     }
 
-    /// Reads a chunk and verifies file digest, content digest, form, place and the hash of every header, and that
-    /// the last one is the one in the manifest. Gives the chunk and the hashes of its blocks.
+    /// Reads a chunk and verifies file digest, content digest, form, place, that it follows the chunk before it, and
+    /// the hash of every header up to the last one, which is the one in the manifest. Gives the chunk and the hashes of its blocks.
     ///
     /// # Errors
     /// Names the file and what differs.
     pub fn chunk(&self, entry: &ChunkEntry) -> Result<(ChunkBody, Vec<Hash>)> {
         let path = self.path(&entry.file);
-        let body =
-            self.body(Kind::Chunk, &path, &entry.file_sha256.0, &entry.content_sha256.0, entry.file_bytes)?;
+        let body = self.body(Kind::Chunk, entry.listed())?;
         let chunk = ChunkBody::parse(body, &path)?;
         let damaged = |what: String| Error::damaged(&path, what);
         if chunk.genesis() != &self.manifest.genesis_hash.0 {
@@ -56,12 +56,13 @@ impl Archive {
         if (chunk.first(), chunk.last()) != (entry.first, entry.last) {
             return Err(damaged(format!("it holds blocks {} to {}", chunk.first(), chunk.last())));
         }
-        if chunk.first() == self.manifest.first_block
-            && chunk.parent_hash() != &self.manifest.first_parent_hash.0
-        {
-            return Err(damaged("its first block has another parent than the manifest says".into()));
+        if Some(chunk.parent_hash()) != self.parent_of(entry) {
+            return Err(damaged(format!("block {} does not follow the block before it", entry.first)));
         }
         let hashes = chunk.hashes();
+        if entry.first == 0 && hashes.first() != Some(chunk.genesis()) {
+            return Err(damaged("its block 0 is not the genesis block that it names".into()));
+        }
         if hashes.last() != Some(&entry.last_hash.0) {
             return Err(damaged(format!(
                 "its headers end at hash 0x{}, not at 0x{}",
@@ -78,8 +79,7 @@ impl Archive {
     /// Names the file and what differs.
     pub fn state(&self, entry: &StateEntry) -> Result<StateSnapshot> {
         let path = self.path(&entry.file);
-        let body =
-            self.body(Kind::State, &path, &entry.file_sha256.0, &entry.content_sha256.0, entry.file_bytes)?;
+        let body = self.body(Kind::State, entry.listed())?;
         let state = StateSnapshot::parse(&body, &path)?;
         if state.genesis != self.manifest.genesis_hash.0 {
             return Err(Error::damaged(path, "it belongs to another chain"));
@@ -108,13 +108,7 @@ impl Archive {
                 )
             })?;
         let path = self.path(&entry.file);
-        let body = self.body(
-            Kind::Metadata,
-            &path,
-            &entry.file_sha256.0,
-            &entry.content_sha256.0,
-            entry.file_bytes,
-        )?;
+        let body = self.body(Kind::Metadata, entry.listed())?;
         let metadata = RuntimeMetadata::parse(&body, &path)?;
         if metadata.hash() != *hash || metadata.spec_version != entry.spec_version {
             return Err(Error::damaged(path, "it is the metadata of another runtime than the manifest says"));
@@ -122,9 +116,22 @@ impl Archive {
         Ok(metadata)
     }
 
-    fn body(&self, kind: Kind, path: &Path, file: &Hash, content: &Hash, file_bytes: u64) -> Result<Vec<u8>> {
-        let bytes = files::read(path, MAX_BODY_LEN)?;
-        let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    /// Parent hash of the first block of a chunk, as the manifest says.
+    fn parent_of(&self, entry: &ChunkEntry) -> Option<&Hash> {
+        let chunks = &self.manifest.chunks;
+        match chunks.iter().position(|c| c.first == entry.first)?.checked_sub(1) {
+            Some(before) => chunks.get(before).map(|c| &c.last_hash.0),
+            None if entry.first == 0 => Some(&[0; 32]),
+            None => Some(&self.manifest.first_parent_hash.0),
+        }
+    }
+
+    /// Reads a file and gives its body, when all that the manifest says of it is true.
+    fn body(&self, kind: Kind, listed: Listed<'_>) -> Result<Vec<u8>> {
+        let path = &self.path(listed.file);
+        let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let bytes = files::read(path, MAX_FILE_LEN)?;
+        let (found, file_bytes) = (length(&bytes), listed.file_bytes);
         if found != file_bytes {
             let problem = if found < file_bytes { "truncated" } else { "too long" };
             return Err(Error::damaged(
@@ -133,19 +140,24 @@ impl Archive {
             ));
         }
         let opened = container::open(kind, &bytes, path)?;
-        if opened.content_sha256 != *content {
+        if opened.content_sha256 != listed.content_sha256 {
             return Err(Error::damaged(
                 path,
                 format!(
                     "content digest is {}, the manifest says {}",
                     hex::encode(opened.content_sha256),
-                    hex::encode(content)
+                    hex::encode(listed.content_sha256)
                 ),
             ));
         }
         // The content is what counts; a file digest that differs says that somebody packed it anew.
-        if sha256(&bytes) != *file {
+        if sha256(&bytes) != listed.file_sha256 {
             return Err(Error::damaged(path, "file digest differs from the manifest"));
+        }
+        if length(&opened.body) != listed.body_bytes {
+            let what =
+                format!("its body has {} bytes, the manifest says {}", opened.body.len(), listed.body_bytes);
+            return Err(Error::damaged(path, what));
         }
         Ok(opened.body)
     }

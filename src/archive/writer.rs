@@ -9,9 +9,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Chunk, ChunkBody, ChunkEntry, Error, ExportedRange, Hash, Hex, Manifest, MetadataEntry, Provenance,
-    Result, RuntimeMetadata, StateEntry, StateSnapshot, chunk_ranges,
-    container::{self, Kind, MAX_BODY_LEN, Sealed},
+    Block, BlockRef, Chunk, ChunkBody, ChunkEntry, Error, ExportedRange, Hash, Hex, Manifest, MetadataEntry,
+    Provenance, Result, RuntimeMetadata, StateEntry, StateSnapshot, chunk_ranges,
+    container::{self, Kind, MAX_FILE_LEN, Sealed},
     files,
 };
 
@@ -203,12 +203,12 @@ impl ArchiveWriter {
             let what = format!("blocks {} to {} are no chunk of the plan", read.first(), read.last());
             return Err(Error::Refused { item, what });
         }
-        if !chunk.blocks.iter().zip(read.blocks()).all(|(b, r)| {
-            b.events == r.events
-                && b.digest == r.digest
-                && b.time_ms == r.time_ms
-                && b.state_root == *r.state_root
-        }) {
+        let same = |(b, r): (&Block, BlockRef<'_>)| {
+            (&b.state_root, &b.extrinsics_root, &b.digest[..], b.time_ms, &b.events[..])
+                == (r.state_root, r.extrinsics_root, r.digest, r.time_ms, r.events)
+        };
+        let head = (&chunk.parent_hash, &chunk.spans[..]) == (read.parent_hash(), read.spans());
+        if !head || chunk.blocks.len() != read.len() || !chunk.blocks.iter().zip(read.blocks()).all(same) {
             return Err(Error::Refused { item, what: "it does not read back the same".into() });
         }
         let hashes = read.hashes();
@@ -227,21 +227,33 @@ impl ArchiveWriter {
     /// Names what is missing or does not link; I/O errors.
     pub fn finish(self, provenance: &Provenance) -> Result<Finished> {
         let manifest = self.manifest()?;
+        self.sweep(&manifest)?;
         files::write(&self.folder.join(files::PROVENANCE), &provenance.to_bytes())?;
         files::write(&self.folder.join(files::MANIFEST), &manifest.to_bytes())?;
         let plan = self.folder.join(files::PLAN);
         fs::remove_file(&plan).map_err(Error::io("remove", plan))?;
-        let sizes = || {
-            let chunks = manifest.chunks.iter().map(|c| (c.file_bytes, c.body_bytes));
-            let states = manifest.state.iter().map(|s| (s.file_bytes, s.body_bytes));
-            chunks.chain(states).chain(manifest.metadata.iter().map(|m| (m.file_bytes, m.body_bytes)))
-        };
         Ok(Finished {
             root: manifest.archive_root.0,
             last_hash: manifest.last_hash.0,
-            file_bytes: sizes().fold(0, |sum, (file, _)| sum.saturating_add(file)),
-            body_bytes: sizes().fold(0, |sum, (_, body)| sum.saturating_add(body)),
+            file_bytes: manifest.files().fold(0, |sum, f| sum.saturating_add(f.file_bytes)),
+            body_bytes: manifest.files().fold(0, |sum, f| sum.saturating_add(f.body_bytes)),
         })
+    }
+
+    /// Removes what the export left behind and nothing names: temporary files, metadata of a runtime that no block
+    /// was run by, parts of a chain that went another way.
+    fn sweep(&self, manifest: &Manifest) -> Result<()> {
+        let listed: BTreeSet<&str> = manifest.files().map(|f| f.file).collect();
+        for folder in files::FOLDERS {
+            for name in files::list_all(&self.folder.join(folder))? {
+                let file = format!("{folder}/{name}");
+                if !listed.contains(file.as_str()) {
+                    let path = self.folder.join(file);
+                    fs::remove_file(&path).map_err(Error::io("remove", path))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn manifest(&self) -> Result<Manifest> {
@@ -373,8 +385,12 @@ impl ArchiveWriter {
         for name in files::list(&self.folder.join(folder))? {
             let file = format!("{folder}/{name}");
             let path = self.folder.join(&file);
-            let bytes = files::read(&path, MAX_BODY_LEN)?;
-            left.push((file, path, bytes));
+            match files::read(&path, MAX_FILE_LEN) {
+                Ok(bytes) => left.push((file, path, bytes)),
+                // What is no file of an archive is removed when the export is finished.
+                Err(Error::Damaged { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(left)
     }
@@ -391,6 +407,10 @@ fn check_plan(plan: &Plan) -> Result<()> {
             plan.chunk_blocks,
             super::MAX_CHUNK_BLOCKS
         ));
+    }
+    if let Some(Err(what)) = plan.range.as_ref().map(|r| r.consistent(plan.first, plan.last, &plan.state_at))
+    {
+        return refused(what);
     }
     match plan.state_at.iter().find(|h| **h < plan.first || **h > plan.last) {
         Some(height) => {
@@ -420,7 +440,7 @@ fn occupy(folder: &Path, plan: &Plan) -> Result<()> {
     } else if folder.exists() && !files::list(folder)?.is_empty() {
         return occupied("is not empty and not an unfinished export; choose another folder");
     }
-    for part in ["chunks", "state", "metadata"] {
+    for part in files::FOLDERS {
         let path = folder.join(part);
         fs::create_dir_all(&path).map_err(Error::io("create", path))?;
     }

@@ -3,8 +3,6 @@
 //! The rules go on after a finding, in a way that each finding's message states. Nothing should be paid
 //! until someone has looked at them.
 
-use std::collections::BTreeMap;
-
 use crate::chain::types::{ContractId, Height, NodeId};
 
 use super::state::EndState;
@@ -36,31 +34,17 @@ pub struct Finding {
     pub message: String,
 }
 
-/// What a finding is about, apart from where it came up.
-type Subject = (Option<NodeId>, Option<ContractId>, &'static str);
-
-/// Collects findings: of those with one subject the first is kept and the others are counted, so that a
-/// node that does the same wrong thing in every block does not fill the memory.
+/// Collects findings, every one of them: whoever accepts them has to see what is accepted.
 #[derive(Debug, Default)]
-pub(super) struct Findings(BTreeMap<Subject, (Finding, u64)>);
+pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
     pub(super) fn add(&mut self, finding: Finding) {
-        let subject = (finding.node, finding.contract, finding.rule);
-        self.0.entry(subject).and_modify(|(_, more)| *more = more.saturating_add(1)).or_insert((finding, 0));
+        self.0.push(finding);
     }
 
     pub(super) fn into_sorted(self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self
-            .0
-            .into_values()
-            .map(|(mut finding, more)| {
-                if more > 0 {
-                    finding.message.push_str(&format!(" (and {more} more of this kind)"));
-                }
-                finding
-            })
-            .collect();
+        let mut findings = self.0;
         findings.sort_unstable();
         findings
     }

@@ -69,8 +69,8 @@ pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed
     let Request { source, period, rules, interrupted } = *request;
     let located = locate(source, period, rules)?;
     let threads = rayon::current_num_threads();
-    let start = state::start_state(source, located.first_block)?;
-    let end = state::end_state(source, located.last_block)?;
+    let (start, start_hash) = state::start_state(source, located.first_block)?;
+    let (end, end_hash) = state::end_state(source, located.last_block)?;
     let in_range = |piece: &Piece| piece.clip(located.first_block, located.window_last);
     let pieces: Vec<Piece> = source.pieces().iter().filter_map(in_range).collect();
     let mut marks = Marks::default();
@@ -97,6 +97,14 @@ pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed
             });
             fold(router, shards, decoded.events);
             progress.blocks(decoded.blocks);
+        }
+    }
+    for (height, state, block) in
+        [(located.first_block, start_hash, marks.first), (located.last_block, end_hash, marks.last)]
+    {
+        if state != block {
+            let what = format!("the state of block {height} is that of another block of this height");
+            return Err(Error::Apart(what));
         }
     }
     let shards = folds.map(|(_, shards)| shards).unwrap_or_default();

@@ -130,7 +130,15 @@ impl Source {
         };
         let state = archive.state(&entry)?;
         let runtime = self.runtime(&state.metadata)?;
-        Ok(Some((archive.path(&entry.file), state, runtime)))
+        let path = archive.path(&entry.file);
+        if let Some(prefix) = runtime.snapshot_prefixes().iter().find(|p| !state.covers(&p[..])) {
+            let what = format!(
+                "it lacks storage under the prefix 0x{}, which this runtime has",
+                hex::encode(prefix)
+            );
+            return Err(crate::archive::Error::Damaged { path, what }.into());
+        }
+        Ok(Some((path, state, runtime)))
     }
 
     /// The compiled runtime with this metadata.

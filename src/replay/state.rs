@@ -2,15 +2,16 @@
 
 use super::{Error, Result, Source};
 use crate::{
+    archive::Hash,
     chain::types::PowerState,
     minting::{EndState, StartPower, StartState},
 };
 
-/// The state after the first block of a period.
+/// The state after the first block of a period, and the hash of the block that it says it is of.
 ///
 /// # Errors
 /// A snapshot that is missing or does not decode; a power state that names an unknown block.
-pub fn start_state(source: &Source, height: u32) -> Result<StartState> {
+pub fn start_state(source: &Source, height: u32) -> Result<(StartState, Hash)> {
     let (path, snapshot, runtime) = source.state(height)?.ok_or_else(|| missing(height))?;
     let name = source.runtime_name(&snapshot.metadata).0;
     let error = |e| Error::State { path: path.clone(), block: height, runtime: name.clone(), source: e };
@@ -37,24 +38,25 @@ pub fn start_state(source: &Source, height: u32) -> Result<StartState> {
     }
     start.nodes = nodes.into_values().collect();
     start.contracts = state.node_contracts().map_err(error)?.into_values().collect();
-    Ok(start)
+    Ok((start, snapshot.block_hash))
 }
 
-/// The state after the last block of a period.
+/// The state after the last block of a period, and the hash of the block that it says it is of.
 ///
 /// # Errors
 /// A snapshot that is missing or does not decode.
-pub fn end_state(source: &Source, height: u32) -> Result<EndState> {
+pub fn end_state(source: &Source, height: u32) -> Result<(EndState, Hash)> {
     let (path, snapshot, runtime) = source.state(height)?.ok_or_else(|| missing(height))?;
     let name = source.runtime_name(&snapshot.metadata).0;
     let error = |e| Error::State { path: path.clone(), block: height, runtime: name.clone(), source: e };
     let state = runtime.state(&snapshot);
-    Ok(EndState {
+    let end = EndState {
         farms: state.farms().map_err(error)?,
         twins: state.twins().map_err(error)?,
         payout_addresses: state.payout_addresses().map_err(error)?,
         policies: state.policies().map_err(error)?,
-    })
+    };
+    Ok((end, snapshot.block_hash))
 }
 
 /// `Timestamp.Now` in whole seconds, as the rules count.

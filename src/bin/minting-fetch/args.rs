@@ -22,7 +22,7 @@ Examples:
 
 /// Exports a range of TFChain from archive nodes into an archive that minting-replay reads offline.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = AFTER_HELP, max_term_width = 110)]
+#[command(name = "minting-fetch", bin_name = "minting-fetch", version, after_help = AFTER_HELP, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -154,7 +154,11 @@ fn parse_address(text: &str) -> Result<String, String> {
 
 fn parse_times(text: &str) -> Result<(i64, i64), String> {
     let (from, to) = text.split_once("..").ok_or("expected FROM..TO")?;
-    Ok((parse_time(from)?, parse_time(to)?))
+    let (from, to) = (parse_time(from)?, parse_time(to)?);
+    if from < 0 || from >= to {
+        return Err("the range is empty, or begins before 1970".to_owned());
+    }
+    Ok((from, to))
 }
 
 fn parse_time(text: &str) -> Result<i64, String> {
@@ -174,7 +178,11 @@ fn parse_heights(text: &str) -> Result<(u32, u32), String> {
     let (first, last) = text.split_once("..").ok_or("expected FIRST..LAST")?;
     let height =
         |text: &str| text.parse::<u32>().map_err(|e| format!("{text:?} is not the height of a block: {e}"));
-    Ok((height(first)?, height(last)?))
+    let (first, last) = (height(first)?, height(last)?);
+    if first > last {
+        return Err(format!("block {first} lies after block {last}"));
+    }
+    Ok((first, last))
 }
 
 #[cfg(test)]
@@ -200,7 +208,7 @@ mod tests {
     #[test]
     fn heights_are_read_and_nothing_else() {
         assert_eq!(parse_heights("1..640"), Ok((1, 640)));
-        for bad in ["1", "..", "1..=2", "-1..2", "1..4294967296"] {
+        for bad in ["1", "..", "1..=2", "-1..2", "2..1", "1..4294967296"] {
             assert!(parse_heights(bad).is_err(), "{bad}");
         }
     }

@@ -19,7 +19,8 @@ pub struct Terminal {
 impl Terminal {
     pub fn new(is_quiet: bool, is_verbose: bool) -> Terminal {
         let target = if is_quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        Terminal { bar: ProgressBar::with_draw_target(None, target), is_quiet, is_verbose }
+        let bar = ProgressBar::with_draw_target(None, target).with_style(ProgressStyle::default_spinner());
+        Terminal { bar, is_quiet, is_verbose }
     }
 
     /// Takes the moving line away.

@@ -18,7 +18,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     for folder in &args.archives {
         let (manifest, problems): (Option<Manifest>, Vec<String>) = match Archive::open(folder) {
             Ok(archive) => {
-                let problems = check_archive(&archive).iter().map(|p| p.error.to_string()).collect();
+                let problems = check_archive(&archive).iter().map(ToString::to_string).collect();
                 (Some(archive.manifest().clone()), problems)
             }
             Err(error) => (None, vec![minting::cli::error_chain(&error)]),

@@ -102,8 +102,9 @@ fn finish(
 
 fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
     for finding in findings.iter().take(PRINTED_FINDINGS) {
+        let node = finding.node.map(|n| format!("node {n}: ")).unwrap_or_default();
         let block = finding.block.map(|b| format!("block {b}: ")).unwrap_or_default();
-        eprintln!("finding: {}: {block}{}", finding.rule, escape(&finding.message));
+        eprintln!("finding: {}: {node}{block}{}", finding.rule, escape(&finding.message));
     }
     if findings.len() > PRINTED_FINDINGS {
         eprintln!("… and {} more findings in run.json", findings.len() - PRINTED_FINDINGS);

@@ -1,2 +1,109 @@
-//! A deterministic synthetic TFChain.
-fn main() {}
+//! The command line of the synthetic chain.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use simchain::chain::Chain;
+use simchain::{Error, Options, Scenario, serve, write};
+
+/// A deterministic synthetic TFChain: the same options make the same bytes.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write an archive of the chain, as minting-fetch would export it.
+    Write {
+        /// Folder of the archive; it is made.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Blocks of a chunk.
+        #[arg(long, default_value_t = minting::archive::DEFAULT_CHUNK_BLOCKS, value_parser = clap::value_parser!(u32).range(1..))]
+        chunk_blocks: u32,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Serve the chain over JSON-RPC (HTTP and WebSocket) on 127.0.0.1, until it is interrupted.
+    Serve {
+        /// Port to listen on; 0 takes a free one. The line `READY <port>` tells when it listens.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// Hold every answer back for this time.
+        #[arg(long, default_value_t = 0)]
+        latency_ms: u64,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Look at a scenario.
+    Scenario {
+        #[command(subcommand)]
+        command: ScenarioCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ScenarioCommand {
+    /// List the nodes, how each behaves, and what the rules of today make of it.
+    Describe {
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("simchain: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Write { out, chunk_blocks, options } => {
+            let finished = write::write(Scenario::new(options)?, &out, chunk_blocks)?;
+            println!("{} {} bytes", hex::encode(finished.root), finished.file_bytes);
+            Ok(())
+        }
+        Command::Serve { port, latency_ms, options } => {
+            let chain = Chain::collect(Scenario::new(options)?.produce());
+            tokio::runtime::Runtime::new()?.block_on(listen(chain, port, latency_ms))
+        }
+        Command::Scenario { command: ScenarioCommand::Describe { options } } => {
+            describe(&Scenario::new(options)?);
+            Ok(())
+        }
+    }
+}
+
+async fn listen(chain: Chain, port: u16, latency_ms: u64) -> Result<(), Error> {
+    let latency = Duration::from_millis(latency_ms);
+    let (address, server) = serve::start(Arc::new(chain), port, latency).await?;
+    println!("READY {}", address.port());
+    tokio::signal::ctrl_c().await?;
+    // Stopping fails only if the server has stopped already.
+    let _ = server.stop();
+    server.stopped().await;
+    Ok(())
+}
+
+fn describe(scenario: &Scenario) {
+    let (first, last) = scenario.bounds();
+    let period = scenario.period();
+    println!(
+        "period {}: {} to {}, state at blocks {first} and {last}",
+        period.number, period.start, period.end
+    );
+    for (id, profile) in scenario.cast() {
+        println!("{id:>5}  {:<34}  {}", profile.name, profile.outcome);
+    }
+}

@@ -1,0 +1,57 @@
+//! Output bytes do not depend on threads, chunk size or which node answered.
+
+use std::path::Path;
+
+use simchain::{Options, Scenario, write};
+
+use crate::support::{self, files, testdata};
+
+fn results(archive: &Path, options: &str) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    support::replay(&format!("run {{}} --period 81 --out {{}} {options}"), &[archive, &out]).exits(0);
+    files(&out)
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let archive = testdata("small/archive");
+    let one = results(&archive, "--jobs 1");
+    for jobs in ["2", "3", "8"] {
+        assert!(results(&archive, &format!("--jobs {jobs}")) == one, "--jobs {jobs}");
+    }
+}
+
+/// The options of `testdata/upgrade`.
+fn upgrade() -> Options {
+    Options {
+        scenario: simchain::scenario::Kind::Small,
+        period: 81,
+        block_time: 1_200,
+        nodes: Some(12),
+        seed: 1,
+        upgrade: true,
+    }
+}
+
+#[test]
+fn any_chunk_size_gives_the_same_bytes_but_for_the_archive_root() {
+    let frozen = results(&testdata("upgrade/archive"), "");
+    for chunk_blocks in [64, 1_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("archive");
+        write::write(Scenario::new(upgrade()).unwrap(), &archive, chunk_blocks).unwrap();
+        let mut other = results(&archive, "");
+        assert_eq!(other.keys().collect::<Vec<_>>(), frozen.keys().collect::<Vec<_>>());
+        let without_root = |run: Vec<u8>| {
+            let mut run: serde_json::Value = serde_json::from_slice(&run).unwrap();
+            assert!(run.as_object_mut().unwrap().remove("archive_roots").is_some());
+            run
+        };
+        let run = without_root(other.remove("run.json").unwrap());
+        assert_eq!(run, without_root(frozen["run.json"].clone()), "chunks of {chunk_blocks}");
+        for (name, bytes) in other {
+            assert!(bytes == frozen[&name], "chunks of {chunk_blocks}: {name}");
+        }
+    }
+}

@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""Checks a minting archive and prints a summary. Needs Python 3.11 or newer and the package zstandard.
+
+Written from archive-format.md alone, without a look at the program that writes archives: it shows that the text is
+enough, and checks archives with code that shares nothing with that program. § is a section of the text. Exits with 0 if
+the archive is valid, with 1 and `error: <file>: <what>` at the first broken rule, with 2 on wrong usage. Everything is
+checked before anything is printed.
+
+NOT checked, because it takes a decoder of metadata: that events, keys and values decode; that a snapshot lists every
+prefix that its runtime has; that BLOCK_TIMES has exactly the blocks that NodePower names; that System.Version agrees
+with the spec version. Nor are the log items inside of header digests.
+"""
+import argparse, hashlib, json, os, re, signal, struct, sys
+import zstandard
+
+MIB = 1 << 20
+FILE_LIMIT = BODY_LIMIT = 256 * MIB
+WINDOW_LIMIT = MANIFEST_LIMIT = 128 * MIB
+
+
+class Broken(Exception):
+    pass
+
+
+def need(condition, file, what):
+    if not condition:
+        raise Broken(f'{file}: {what}')
+
+
+def ascending(file, what, values):
+    need(all(a < b for a, b in zip(values, values[1:])), file, f'{what} do not ascend strictly')
+
+
+def check_version(file, major, minor):
+    need((major, minor) == (1, 0), file, f'has format version {major}.{minor}; this reader reads 1.0 and no other, '
+         f'install one for {major}.{minor}')
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+# ---- Manifest (§7). A form is a function that says whether a value has it.
+
+def integer(low, high):
+    return lambda value: type(value) is int and low <= value <= high
+
+def or_null(form):
+    return lambda value: value is None or form(value)
+
+def record(**fields):
+    return lambda value: (isinstance(value, dict) and value.keys() == fields.keys()
+                          and all(form(value[name]) for name, form in fields.items()))
+
+def entries(**fields):
+    form = record(file=text, file_bytes=integer(0, FILE_LIMIT), body_bytes=integer(0, BODY_LIMIT), file_sha256=digest,
+                  content_sha256=digest, **fields)
+    return lambda value: isinstance(value, list) and all(map(form, value))
+
+def text(value): return isinstance(value, str)
+def boolean(value): return isinstance(value, bool)
+def digest(value): return text(value) and re.fullmatch('[0-9a-f]{64}', value) is not None
+
+
+U16, U32, I64 = integer(0, 2**16 - 1), integer(0, 2**32 - 1), integer(-2**63, 2**63 - 1)
+FORMAT = record(major=U16, minor=U16, name=lambda value: value == 'tfchain-minting-archive')
+MANIFEST = {
+    'format': FORMAT, 'archive_root': digest, 'chunk_blocks': integer(1, 65536), 'first_block': U32, 'last_block': U32,
+    'first_parent_hash': digest, 'genesis_hash': digest, 'last_hash': digest, 'period': or_null(U32),
+    'chunks': entries(first=U32, last=U32, last_hash=digest), 'state': entries(block_hash=digest, height=U32),
+    'metadata': entries(metadata_sha256=digest, spec_version=U32),
+    'range': or_null(record(**{'from': I64}, to=I64, first_block=U32, last_block=U32, window_blocks=U32,
+                            first_block_given=boolean, last_block_given=boolean, block_time_ms=integer(1, 2**64 - 1)))}
+
+
+def read_manifest(folder):
+    name = 'manifest.json'
+    if not os.path.exists(os.path.join(folder, name)) and os.path.exists(os.path.join(folder, 'export.json')):
+        raise Broken('export.json: the export is not finished; the same export command finishes it')        # §8
+    raw = read_file(folder, name, MANIFEST_LIMIT)
+    try:
+        m = json.loads(raw.decode())
+        canonical = (json.dumps(m, indent=2, sort_keys=True, ensure_ascii=False) + '\n').encode()
+    except (ValueError, RecursionError) as error:
+        raise Broken(f'{name}: is not JSON in UTF-8: {error}')
+    need(isinstance(m, dict) and FORMAT(m.get('format')), name, 'has no valid "format"')
+    check_version(name, m['format']['major'], m['format']['minor'])         # before all else (§9)
+    need(raw == canonical, name, 'is not in canonical form')
+    need(m.keys() == MANIFEST.keys(), name, f'lacks or adds fields: {", ".join(sorted(m.keys() ^ MANIFEST.keys()))}')
+    for field, form in MANIFEST.items():
+        need(form(m[field]), name, f'"{field}" is not in the form of section 7')
+
+    first, last, size, r = m['first_block'], m['last_block'], m['chunk_blocks'], m['range']
+    need(first <= last, name, 'first_block is above last_block')
+    parent = {0: '0' * 64, 1: m['genesis_hash']}.get(first, m['first_parent_hash'])
+    need(m['first_parent_hash'] == parent, name, f'first_parent_hash of block {first} is not {parent}')
+    at = first
+    for chunk in m['chunks']:
+        end = min(last, at - at % size + size - 1)
+        need((chunk['first'], chunk['last']) == (at, end), name, f'a chunk is not from block {at} to {end}')
+        at = end + 1
+    need(at == last + 1, name, f'block {at} is in no chunk')
+    need(m['chunks'][-1]['last_hash'] == m['last_hash'], name, 'last_hash is not that of the last chunk')
+    heights = [entry['height'] for entry in m['state']]
+    ascending(name, 'heights', heights)
+    ascending(name, 'digests of metadata', [entry['metadata_sha256'] for entry in m['metadata']])
+    need(all(first <= height <= last for height in heights), name, 'a state is outside of the blocks')
+    need(r or m['period'] is None, name, 'has a period and no range')
+    if r:
+        need(r['from'] < r['to'], name, 'range: from is not below to')
+        need(r['first_block'] == first <= r['last_block'], name, 'range: blocks are not those of the manifest')
+        need(r['last_block'] + r['window_blocks'] == last, name, 'range: last_block and window do not end the archive')
+        need({first, r['last_block']} <= set(heights), name, 'range: its first or last block has no state')
+    return m
+
+
+def archive_root(m):
+    r, period = m['range'], m['period']
+    out = (b'tfchain minting archive root v1\n' + struct.pack('<H', m['format']['major'])
+           + bytes.fromhex(m['genesis_hash']) + struct.pack('<II', m['first_block'], m['last_block'])
+           + bytes.fromhex(m['first_parent_hash'] + m['last_hash']) + struct.pack('<I', m['chunk_blocks'])
+           + (b'\0' if period is None else struct.pack('<BI', 1, period))
+           + (b'\0' if r is None else struct.pack(
+               '<BqqIBIBQI', 1, r['from'], r['to'], r['first_block'], r['first_block_given'], r['last_block'],
+               r['last_block_given'], r['block_time_ms'], r['window_blocks'])))
+    for kind in ('chunks', 'metadata', 'state'):
+        out += struct.pack('<I', len(m[kind])) + b''.join(
+            (struct.pack('<I', entry['height']) if kind == 'state' else b'') + bytes.fromhex(entry['content_sha256'])
+            for entry in m[kind])
+    return sha256(out).hex()
+
+
+# ---- Files, and bodies taken apart from front to back (§2, §3)
+
+def read_file(folder, name, limit):
+    try:
+        with open(os.path.join(folder, name), 'rb') as file:
+            need(os.fstat(file.fileno()).st_size <= limit, name, f'is above {limit} bytes')
+            return file.read()
+    except OSError as error:
+        raise Broken(f'{name}: {error.strerror}')
+
+
+def read_body(folder, name, entry, kind):
+    need(entry['file'] == name, 'manifest.json', f'lists {entry["file"]}, which has to be {name}')
+    raw = read_file(folder, name, FILE_LIMIT)
+    need(raw[:8] == b'\x89TFA\r\n\x1a\n' and len(raw) > 56, name, 'has no header of an archive file')
+    major, minor, body_kind, flags, length, content = struct.unpack('<HHHHQ32s', raw[8:56])
+    check_version(name, major, minor)
+    need((body_kind, flags) == (kind, 0), name, f'has kind of body {body_kind} and flags {flags}, not {kind} and 0')
+    need(len(raw) == entry['file_bytes'], name, 'has not file_bytes of the manifest')
+    need(sha256(raw).hex() == entry['file_sha256'], name, 'has not file_sha256 of the manifest')
+    need(length == entry['body_bytes'], name, 'header has not body_bytes of the manifest')
+    need(content.hex() == entry['content_sha256'], name, 'header has not content_sha256 of the manifest')
+    frame = raw[56:]
+    need(frame[:4] == b'\x28\xb5\x2f\xfd', name, 'has no zstd frame after the header')      # a skippable one neither
+    try:
+        says = zstandard.get_frame_parameters(frame)
+        need(says.content_size == length, name, 'frame does not declare the length of the body')
+        need(says.dict_id == 0 and says.window_size <= WINDOW_LIMIT, name, 'frame needs a dictionary or large window')
+        body = zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT).decompress(frame, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise Broken(f'{name}: zstd: {error}')
+    need(len(body) == length and sha256(body) == content, name, 'body has not the length and digest of the header')
+    return Body(name, body)
+
+
+class Body:
+    def __init__(self, name, data):
+        self.name, self.data, self.at = name, data, 0
+
+    def take(self, length):
+        need(length <= len(self.data) - self.at, self.name, 'ends early')
+        self.at += length
+        return self.data[self.at - length:self.at]
+
+    def numbers(self, count, size=4):
+        return struct.unpack(f'<{count}{"I" if size == 4 else "Q"}', self.take(count * size))
+
+    def number(self, size=4):
+        return self.numbers(1, size)[0]
+
+    def strings(self, lengths):
+        return [self.take(length) for length in lengths]
+
+    def end(self):
+        need(self.at == len(self.data), self.name, f'has {len(self.data) - self.at} bytes left over')
+
+    def sections(self, **kinds):
+        """The payloads of exactly these sections, to the end of the body."""
+        payloads = []
+        for title, kind in kinds.items():
+            found, reserved, length = struct.unpack('<HHQ', self.take(12))
+            need((found, reserved) == (kind, 0), self.name,
+                 f'has section {found:#06x}, reserved {reserved}, where {title} has to be')
+            payloads.append(Body(f'{self.name}: {title}', self.take(length)))
+        self.end()
+        return payloads
+
+
+def block_hash(parent, x, state_root, extrinsics_root, header_digest):
+    compact = (struct.pack('<B', 4 * x) if x < 2**6 else struct.pack('<H', 4 * x + 1) if x < 2**14
+               else struct.pack('<I', 4 * x + 2) if x < 2**30 else struct.pack('<BI', 3, x))
+    return hashlib.blake2b(parent + compact + state_root + extrinsics_root + header_digest, digest_size=32).digest()
+
+
+class Archive:
+    """A folder of which everything has been checked."""
+
+    def __init__(self, folder):
+        self.folder, self.m = folder, read_manifest(folder)
+        self.genesis, self.first = bytes.fromhex(self.m['genesis_hash']), self.m['first_block']
+        self.hashes, self.times, self.events, self.runtimes = [], [], [], []    # by place of the block
+        self.pairs, self.named = {}, set()      # by height of the snapshot; runtimes that a span or snapshot names
+        self.listed = {bytes.fromhex(entry['metadata_sha256']) for entry in self.m['metadata']}
+        parent = bytes.fromhex(self.m['first_parent_hash'])
+        for entry in self.m['chunks']:
+            parent = self.read_chunk(entry, parent)
+        self.check_blocks()
+        for entry in self.m['state']:
+            self.read_state(entry)
+        for entry in self.m['metadata']:
+            self.read_metadata(entry)
+        need(archive_root(self.m) == self.m['archive_root'], 'manifest.json', 'archive_root is not that of the rest')
+        for kind in ('chunks', 'state', 'metadata'):                            # §1: no strangers
+            path, known = os.path.join(folder, kind), {entry['file'] for entry in self.m[kind]}
+            for name in sorted(os.listdir(path)) if os.path.isdir(path) else ():
+                need(f'{kind}/{name}' in known or name.endswith('.tmp'), f'{kind}/{name}', 'is not in the manifest')
+
+    def read_chunk(self, entry, parent):                                        # §4
+        name = f'chunks/{entry["first"]:010}-{entry["last"]:010}-{entry["last_hash"][:8]}.tfa'
+        body = read_body(self.folder, name, entry, 1)
+        need(body.take(32) == self.genesis, name, 'genesis hash is not that of the manifest')
+        first, n = body.numbers(2)
+        need((first, first + n - 1) == (entry['first'], entry['last']), name, f'has {n} blocks from {first}')
+        need(body.take(32) == parent, name, 'parent hash is not the hash of the block before')
+        headers, timestamps, events, spans = body.sections(HEADERS=1, TIMESTAMPS=2, EVENTS=3, RUNTIME_SPANS=4)
+        roots = headers.strings([32] * n), headers.strings([32] * n)
+        for number, *fields in zip(range(first, first + n), *roots, headers.strings(headers.numbers(n))):
+            parent = block_hash(parent, number, *fields)
+            self.hashes.append(parent)
+        need(parent.hex() == entry['last_hash'], name, f'block {entry["last"]} has the hash {parent.hex()}')
+        self.times += timestamps.numbers(n, size=8)
+        self.events += events.strings(events.numbers(n))
+        for number, value in enumerate(self.events[-n:], first):
+            need((value == b'') == (number == 0), name,
+                 f'events of block {number} are {len(value)} bytes; those of block 0, and no others, are empty')
+        starts, runtimes = zip(*[(spans.number(), spans.take(32)) for _ in range(spans.number())] or [(-1, b'')])
+        need(starts[0] == first and starts[-1] < first + n, name, 'spans do not begin at the first block, or go too far')
+        ascending(name, 'spans', starts)
+        need(all(a != b for a, b in zip(runtimes, runtimes[1:])), name, 'neighbouring spans have the same runtime')
+        need(self.listed.issuperset(runtimes), name, 'a span names a metadata that is not listed')
+        for runtime, start, end in zip(runtimes, starts, [*starts[1:], first + n]):
+            self.runtimes += [runtime] * (end - start)
+        self.named.update(runtimes)
+        for section in (headers, timestamps, events, spans):
+            section.end()
+        return parent
+
+    def check_blocks(self):
+        """What concerns more than one chunk, or the blocks and the manifest."""
+        if self.first == 0:
+            name = self.m['chunks'][0]['file']
+            need(self.hashes[0] == self.genesis, name, 'hash of block 0 is not the genesis hash')
+            need(self.times[0] == 0, name, 'block 0 has a time')
+            need(len(set(self.runtimes[:2])) == 1, name, 'block 1 has another runtime than block 0')
+        r, seconds = self.m['range'], [time // 1000 for time in self.times]
+        if r and not r['first_block_given']:
+            need(seconds[0] > r['from'], 'manifest.json', 'range: first_block is not after from')
+        if r and not r['last_block_given']:
+            found = next((number for number, time in enumerate(seconds, self.first) if time > r['to']), None)
+            need(found == r['last_block'], 'manifest.json', f'range: the first block after to is {found}')
+
+    def read_state(self, entry):                                                # §5
+        height = entry['height']
+        name, place = f'state/{height:010}-{entry["block_hash"][:8]}.tfa', height - self.first
+        body = read_body(self.folder, name, entry, 2)
+        need(body.take(32) == self.genesis, name, 'genesis hash is not that of the manifest')
+        need(body.number() == height, name, 'number of the block is not the one listed')
+        need(body.take(32).hex() == entry['block_hash'], name, 'hash of the block is not the one listed')
+        need(self.hashes[place].hex() == entry['block_hash'], name, 'hash of the block is not that of the chunk')
+        runtime = body.take(32)
+        need(runtime in self.listed, name, 'names a metadata that is not listed')
+        following = self.runtimes[place + 1:place + 2]
+        need(following in ([], [runtime]), name, 'does not name the runtime of the events of the next block')
+        self.named.add(runtime)
+        prefixes, pairs, times = body.sections(PREFIXES=0x101, PAIRS=0x102, BLOCK_TIMES=0x103)
+        known = [prefixes.take(32) for _ in range(prefixes.number())]
+        ascending(name, 'prefixes', known)
+        count = pairs.number()
+        key_lengths, value_lengths = pairs.numbers(count), pairs.numbers(count)
+        keys, values, known = pairs.strings(key_lengths), pairs.strings(value_lengths), set(known)
+        ascending(name, 'keys', keys)
+        need(all(key[:32] in known for key in keys), name, 'has a key under none of its prefixes')
+        block_times = [(times.number(), times.number(size=8)) for _ in range(times.number())]
+        ascending(name, 'block times', [number for number, _ in block_times])
+        for number, time in block_times:
+            need(number <= height, name, f'has the time of block {number}, which is after the snapshot')
+            right = 0 if number == 0 else self.times[number - self.first] if number >= self.first else time
+            need(time == right, name, f'has another time of block {number} than the chain')
+        for section in (prefixes, pairs, times):
+            section.end()
+        self.pairs[height] = list(zip(keys, values))
+
+    def read_metadata(self, entry):                                             # §6
+        name = f'metadata/{entry["spec_version"]:05}-{entry["metadata_sha256"][:8]}.tfa'
+        body = read_body(self.folder, name, entry, 3)
+        need(body.number() == entry['spec_version'], name, 'spec version is not the one listed')
+        body.take(1)                                                            # state version: any
+        metadata = body.sections(METADATA=0x201)[0].data
+        need(metadata[:4] == b'meta' and len(metadata) > 4, name, 'is no metadata')
+        need(sha256(metadata).hex() == entry['metadata_sha256'], name, 'SHA-256 of the metadata is not the one listed')
+        need(sha256(metadata) in self.named, name, 'is named by no span and no snapshot')
+
+
+def main():
+    parser = argparse.ArgumentParser(description='Checks a minting archive and prints a summary.')
+    parser.add_argument('folder', metavar='FOLDER')
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument('--events', metavar='H', type=int, help='print the raw events of block H as hex instead')
+    instead.add_argument('--pairs', metavar='H', type=int, help='print keys and values after block H as hex instead')
+    options = parser.parse_args()
+    if hasattr(signal, 'SIGPIPE'):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)                           # quiet when piped into head
+    try:
+        a = Archive(options.folder)
+        if options.events is not None:
+            need(a.first <= options.events <= a.m['last_block'], 'manifest.json', f'there is no block {options.events}')
+            print(a.events[options.events - a.first].hex())
+            return
+        if options.pairs is not None:
+            need(options.pairs in a.pairs, 'manifest.json', f'there is no state at {options.pairs}')
+            for key, value in a.pairs[options.pairs]:
+                print(key.hex(), value.hex())
+            return
+    except Broken as broken:
+        sys.exit(f'error: {broken}')
+    print(f'blocks        {a.first} to {a.m["last_block"]} ({len(a.hashes)})')
+    print(f'last hash     {a.m["last_hash"]}')
+    print(f'events        {sum(map(len, a.events))} bytes')
+    print(f'state         {sum(map(len, a.pairs.values()))} pairs in {len(a.pairs)} snapshots')
+    print('runtimes     ', ', '.join(f'{e["spec_version"]} ({e["metadata_sha256"][:8]})' for e in a.m['metadata']))
+    print(f'archive root  {a.m["archive_root"]}')
+
+
+if __name__ == '__main__':
+    main()
