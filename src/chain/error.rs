@@ -10,15 +10,11 @@ pub enum Error {
     #[error("the runtime's metadata cannot be read: {0}")]
     Metadata(String),
     /// A type name in V12 metadata that the type bundle does not explain.
-    #[error(
-        "{item} has the type `{name}`: {why}; the type bundle, src/chain/v12/types.json, has to say what it is"
-    )]
+    #[error("{item} has the type {why}; the type bundle, src/chain/v12/types.json, has to say what it is")]
     UnknownType {
         /// The event or storage item.
         item: String,
-        /// The type name, as the metadata spells it.
-        name: String,
-        /// Which part of it is not known in which spec version.
+        /// The type name, as the metadata spells it, and which part of it is not known in which spec version.
         why: String,
     },
     /// An item that the rules need has another layout than every known one.

@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod items;
 pub mod keys;
+mod layouts;
 mod metadata;
 mod record;
 mod registry;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     Error, Result,
     events::EventPlans,
+    layouts,
     metadata::Metadata,
     skip::SkipPrograms,
     storage::{Pairs, StateReader, StoragePlans},
@@ -49,6 +50,15 @@ impl Runtime {
     /// [`Error::Event`].
     pub fn events_json(&self, bytes: &[u8], sink: impl FnMut(Map<String, Value>)) -> Result<()> {
         self.events.to_json(&self.metadata, bytes, sink)
+    }
+
+    /// How each event and storage item that the rules read is laid out, one JSON object each, in the form that
+    /// `inspect --layouts` prints.
+    ///
+    /// # Errors
+    /// A type that is nested too deeply.
+    pub fn layouts(&self) -> Result<Vec<Map<String, Value>>> {
+        layouts::layouts(&self.metadata).map_err(|e| Error::Metadata(e.to_string()))
     }
 
     /// Reads typed state from raw keys and values.

@@ -82,8 +82,7 @@ impl Resolver<'_> {
     fn resolve(&mut self, pallet: &str, item: impl Fn() -> String, name: &str) -> Result<TypeId> {
         self.names.resolve(pallet, name).map_err(|why| Error::UnknownType {
             item: item(),
-            name: name.to_string(),
-            why: format!("{why} in spec version {}", self.spec),
+            why: format!("`{name}`: {why} in spec version {}", self.spec),
         })
     }
 
