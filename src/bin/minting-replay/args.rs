@@ -91,26 +91,74 @@ const INSPECT_EXAMPLES: &str = "\
 Examples:
   minting-replay inspect period-81
   minting-replay inspect period-81 --events --block 17150042
-  minting-replay inspect period-81 --raw-state --at 17150000";
+  minting-replay inspect period-81 --state nodes --id 1 --at start
+  minting-replay inspect period-81 --raw-state --at 17150000
+  minting-replay inspect --layouts metadata.scale";
 
 #[derive(Debug, Args)]
 #[command(after_help = INSPECT_EXAMPLES)]
+#[command(group(ArgGroup::new("what").args(["events", "state", "raw_state", "layouts"])))]
 pub struct InspectArgs {
     /// The archive
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    #[arg(value_name = "ARCHIVE", required_unless_present = "layouts", conflicts_with = "layouts")]
+    pub archive: Option<PathBuf>,
     /// Print every event as a JSON line
-    #[arg(long, conflicts_with = "raw_state")]
+    #[arg(long)]
     pub events: bool,
     /// Only the events of this block
-    #[arg(long, value_name = "H", conflicts_with = "raw_state")]
+    #[arg(long, value_name = "H", conflicts_with_all = ["state", "raw_state", "layouts"])]
     pub block: Option<u32>,
+    /// Print one kind of state as JSON lines
+    #[arg(long, value_name = "KIND")]
+    pub state: Option<StateKind>,
+    /// Only the state with this identifier
+    #[arg(long, value_name = "N", requires = "state")]
+    pub id: Option<u64>,
     /// Print keys and values of a state snapshot as JSON lines
-    #[arg(long, requires = "at")]
+    #[arg(long)]
     pub raw_state: bool,
-    /// Height of the state snapshot
-    #[arg(long, value_name = "H", requires = "raw_state")]
-    pub at: Option<u32>,
+    /// Which state snapshot: that of the first or last block of the range, or of a height
+    #[arg(long, value_name = "start|end|H", default_value = "end", value_parser = parse_at)]
+    pub at: At,
+    /// Print how raw runtime metadata lays out what the rules read, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub layouts: Option<PathBuf>,
+}
+
+/// Kinds of state that the rules read.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum StateKind {
+    /// Nodes by id
+    Nodes,
+    /// Farms by id, with their payout addresses
+    Farms,
+    /// Twins by id
+    Twins,
+    /// Node contracts by id, with what they use
+    Contracts,
+    /// Farming policies by id
+    Policies,
+    /// Power management by node id; a node without is up
+    Power,
+}
+
+/// Which state snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// That of the first block of the range.
+    Start,
+    /// That of the last block of the range.
+    End,
+    /// That of this block.
+    Height(u32),
+}
+
+fn parse_at(text: &str) -> Result<At, String> {
+    match text {
+        "start" => Ok(At::Start),
+        "end" => Ok(At::End),
+        height => height.parse().map(At::Height).map_err(|_| "give start, end or a height".to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -132,5 +180,23 @@ mod tests {
         };
         assert!(parse("--period 81") && parse("--range 1..2"));
         assert!(!parse("") && !parse("--period 81 --range 1..2") && !parse("--range 2..1"));
+    }
+
+    #[test]
+    fn one_thing_is_inspected_at_a_time() {
+        let parse = |more: &str| {
+            Cli::try_parse_from(["minting-replay", "inspect"].into_iter().chain(more.split_whitespace()))
+                .is_ok()
+        };
+        for fine in
+            ["a", "a --block 1", "a --state nodes --id 1 --at start", "a --raw-state --at 7", "--layouts m"]
+        {
+            assert!(parse(fine), "{fine}");
+        }
+        for wrong in
+            ["", "a --layouts m", "a --events --raw-state", "a --id 1", "a --state x", "a --at never"]
+        {
+            assert!(!parse(wrong), "{wrong}");
+        }
     }
 }
