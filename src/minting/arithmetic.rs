@@ -5,8 +5,11 @@
 //! reference holds a `u64` or an `i64`, the value passes through a [`Calculator`], which either wraps it or
 //! leaves it alone and remembers that the reference would have got something else.
 
+use serde::{Deserialize, Serialize};
+
 /// How the rules compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Arithmetic {
     /// With the right numbers.
     Exact,

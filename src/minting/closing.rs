@@ -9,8 +9,8 @@ use super::ledger::{Ledger, NodeState};
 use super::receipt::{
     CloudUnits, NodeType, Receipt, ResourceRewards, ResourceUnits, ResourceUtilization, Reward, Sealed, Span,
 };
-use super::reward::{Earned, MicroUnits, earned};
-use super::rules::Rules;
+use super::reward::{Earned, MicroUnits, Presence, carbon_offset, earned};
+use super::rules::{LateBoot, Prices, ReceiptForm, Rules};
 use super::state::{Boundaries, EndState};
 use super::violation::{Violation, ViolationKind};
 
@@ -28,8 +28,21 @@ pub struct NodeResult {
     pub receipt: Option<Sealed<Receipt>>,
     /// Its first violation; `Display` gives the text.
     pub violation: Option<Violation>,
+    /// What the overview shows in forms before [`OverviewForm::Period60`].
+    ///
+    /// [`OverviewForm::Period60`]: super::OverviewForm::Period60
+    pub own: OwnPeriod,
     /// Whether it is paid, or why not.
     pub outcome: Outcome,
+}
+
+/// What a node did in the part of the period in which it existed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OwnPeriod {
+    /// Uptime earned, at most the whole of it, seconds.
+    pub uptime: u64,
+    /// Average use in it, percent.
+    pub utilization: ResourceUtilization,
 }
 
 /// Whether a node is paid, or why not. The first that applies counts, in the order written here, except
@@ -39,6 +52,8 @@ pub enum Outcome {
     /// Its farm or farming policy does not exist, its price is zero, or its amount does not fit 64 bits:
     /// see the findings.
     Finding,
+    /// Its farm does not exist, which rules before period 67 passed over.
+    NoFarm,
     /// It violated a rule.
     Violation(ViolationKind),
     /// It runs in a virtual machine.
@@ -60,6 +75,7 @@ impl Outcome {
     pub fn label(self) -> &'static str {
         match self {
             Self::Finding => "finding",
+            Self::NoFarm => "no-farm",
             Self::Violation(kind) => kind.label(),
             Self::Virtualized => "virtualized",
             Self::NoUptime => "no-uptime",
@@ -82,6 +98,7 @@ pub(super) struct Closing<'a> {
 struct Settled {
     receipt: Sealed<Receipt>,
     violation: Option<Violation>,
+    own: OwnPeriod,
     outcome: Outcome,
     price_zero: bool,
     too_large: bool,
@@ -92,8 +109,7 @@ impl Closing<'_> {
     pub(super) fn close(&self, ledger: Ledger) -> (NodeResult, Vec<Finding>) {
         let Ledger { node, state, shadow } = ledger;
         let farm = self.end.farms.get(&node.farm_id);
-        let policy = self.end.policies.get(&node.farming_policy_id);
-        let (Some(farm), Some(policy)) = (farm, policy) else {
+        let (Some(farm), Some(policy)) = (farm, &self.policy(&node)) else {
             return self.without_receipt(node, &state, farm);
         };
         let mut findings = Vec::new();
@@ -125,10 +141,28 @@ impl Closing<'_> {
             farm: Some(farm.clone()),
             receipt: Some(settled.receipt),
             violation: settled.violation,
+            own: settled.own,
             outcome: settled.outcome,
             node,
         };
         (result, findings)
+    }
+
+    /// The policy that prices a node; with constant prices, one that has them.
+    fn policy(&self, node: &Node) -> Option<FarmingPolicy> {
+        match self.rules.prices {
+            Some(Prices { cu, su, nu, ipv4 }) => Some(FarmingPolicy {
+                id: node.farming_policy_id,
+                cu,
+                su,
+                nu,
+                ipv4,
+                minimal_uptime: 0,
+                immutable: false,
+                default: false,
+            }),
+            None => self.end.policies.get(&node.farming_policy_id).copied(),
+        }
     }
 
     /// A node whose farm or farming policy does not exist.
@@ -139,13 +173,14 @@ impl Closing<'_> {
         farm: Option<&Farm>,
     ) -> (NodeResult, Vec<Finding>) {
         let mut findings = Vec::new();
-        if farm.is_none() {
+        let skipped = farm.is_none() && self.rules.missing_farm_skipped;
+        if farm.is_none() && !skipped {
             let message =
                 format!("farm {} of the node does not exist; the node gets no receipt", node.farm_id);
             findings.push(of_node(&node, FARM_MISSING, message));
         }
         let policy = node.farming_policy_id;
-        if !self.end.policies.contains_key(&policy) {
+        if self.policy(&node).is_none() && !skipped {
             let message =
                 format!("farming policy {policy} of the node does not exist; the node gets no receipt");
             findings.push(of_node(&node, POLICY_MISSING, message));
@@ -154,7 +189,8 @@ impl Closing<'_> {
             farm: farm.cloned(),
             receipt: None,
             violation: self.violation(&node, state),
-            outcome: Outcome::Finding,
+            own: self.own_period(&node, state),
+            outcome: if skipped { Outcome::NoFarm } else { Outcome::Finding },
             node,
         };
         (result, findings)
@@ -171,14 +207,22 @@ impl Closing<'_> {
     ) -> Settled {
         let violation = self.violation(node, state);
         let address = self.end.payout_address(node.farm_id);
-        let earned = match (violation, state.reported) {
+        let presence = self.presence(state);
+        let costly = violation.filter(|_| self.rules.violation_costs_payout);
+        let virtualized = node.virtualized && self.rules.virtualized_costs_payout;
+        let earned = match (costly, state.reported) {
             (Some(violation), _) => Err(Outcome::Violation(violation.kind())),
-            (None, _) if node.virtualized => Err(Outcome::Virtualized),
+            (None, _) if virtualized => Err(Outcome::Virtualized),
             (None, None) => Err(Outcome::NoUptime),
-            (None, Some(last)) => {
-                Ok(earned(node, &state.used, last.total, policy, self.rules, &self.bounds.period, calc))
+            (None, Some(_)) => {
+                Ok(earned(node, &state.used, presence, policy, self.rules, &self.bounds.period, calc))
             }
         };
+        let units = MicroUnits::of(node, &state.used, self.rules);
+        let carbon = self.rules.carbon.map(|carbon| {
+            let whole = carbon_offset(node, &units, presence, &carbon, calc);
+            if costly.is_some() || virtualized { whole.map(|_| Reward::default()) } else { whole }
+        });
         let (reward, outcome) = match earned {
             Err(outcome) => (Reward::default(), outcome),
             Ok(Earned::BelowFloor) => (Reward::default(), Outcome::BelowFloor),
@@ -188,10 +232,12 @@ impl Closing<'_> {
             Ok(Earned::Amount(reward)) => (reward, Outcome::Paid),
         };
         let measured_uptime = u64::try_from(state.total());
-        let price_zero = matches!(earned, Ok(Earned::PriceZero));
+        let carbon_price_zero = matches!(carbon, Some(None));
+        let price_zero = matches!(earned, Ok(Earned::PriceZero)) || carbon_price_zero;
         let too_large = matches!(earned, Ok(Earned::TooLarge)) || measured_uptime.is_err();
+        let with_policy = self.rules.receipt_form == ReceiptForm::WithPolicy;
         let receipt = Sealed::new(Receipt {
-            period: Span::from(&self.bounds.period),
+            period: self.own_span(state),
             node_id: node.id,
             twin_id: node.twin_id,
             farm_id: node.farm_id,
@@ -199,44 +245,85 @@ impl Closing<'_> {
             stellar_payout_address: address,
             measured_uptime: measured_uptime.unwrap_or(u64::MAX),
             tft_connection_price: self.rules.receipt_price_musd.into(),
-            cloud_units: cloud_units(&MicroUnits::of(node, &state.used, self.rules)),
-            resource_units: resource_units(node),
-            resource_utilization: utilization(node, state, self.bounds.period.duration()),
+            cloud_units: cloud_units(&units),
+            resource_units: resource_units(node, self.rules),
+            resource_utilization: utilization(node, state, self.bounds.period.duration(), self.rules),
             reward,
-            carbon_offset: None,
+            carbon_offset: carbon.map(Option::unwrap_or_default),
             node_type: match node.certification {
                 NodeCertification::Diy => NodeType::Diy,
                 NodeCertification::Certified => NodeType::Certified,
             },
-            farming_policy_id: node.farming_policy_id,
-            resource_rewards: ResourceRewards {
+            farming_policy_id: with_policy.then_some(node.farming_policy_id),
+            resource_rewards: with_policy.then_some(ResourceRewards {
                 cu: policy.cu.into(),
                 su: policy.su.into(),
                 nu: policy.nu.into(),
                 ipv4: policy.ipv4.into(),
-            },
+            }),
         });
-        Settled { receipt, violation, outcome, price_zero, too_large }
+        let own = self.own_period(node, state);
+        Settled { receipt, violation, own, outcome, price_zero, too_large }
     }
 
     /// The violation that stands at the end: the first one of the period, else late boots, else the twin.
     fn violation(&self, node: &Node, state: &NodeState) -> Option<Violation> {
-        let late_boots = state.late_boots.saturating_add(u32::from(self.never_woke(state)));
-        let expired = || {
-            (late_boots > self.rules.late_boots_allowed)
-                .then_some(Violation::BootRequestExpired { late_boots })
+        let of_twin = || {
+            state.reported.filter(|_| self.rules.twin_checks)?;
+            twin_violation(self.end.twins.get(&node.twin_id))
         };
-        let of_twin = || state.reported.and_then(|_| twin_violation(self.end.twins.get(&node.twin_id)));
-        state.violation.or_else(expired).or_else(of_twin)
+        state.violation.or_else(|| self.boots_violation(state)).or_else(of_twin)
     }
 
-    /// Whether the node was asked in the period to wake up, and did not. One that slept at the start though
-    /// it was to be up is taken to be dead; a request after the end is not judged yet.
-    fn never_woke(&self, state: &NodeState) -> bool {
-        state.wake_requested_at.is_some_and(|requested| {
-            requested != i128::from(self.bounds.first_block_time)
-                && requested <= i128::from(self.bounds.period.end)
+    /// The violation of a node that booted late too often, or not at all.
+    fn boots_violation(&self, state: &NodeState) -> Option<Violation> {
+        let unanswered = self.unanswered_request(state);
+        match self.rules.late_boot {
+            LateBoot::Ignored => None,
+            LateBoot::Violation => unanswered.map(|requested| Violation::NeverBooted { requested }),
+            LateBoot::Counted => {
+                let late_boots = state.late_boots.saturating_add(u32::from(unanswered.is_some()));
+                (late_boots > self.rules.late_boots_allowed)
+                    .then_some(Violation::BootRequestExpired { late_boots })
+            }
+        }
+    }
+
+    /// When the node was asked in the period to wake up, if it did not. One that slept at the start though
+    /// it was to be up is taken to be dead; a request after the end is not judged yet where what follows is
+    /// read.
+    fn unanswered_request(&self, state: &NodeState) -> Option<i128> {
+        state.wake_requested_at.filter(|requested| {
+            *requested != i128::from(self.bounds.first_block_time)
+                && (!self.rules.post_period_power || *requested <= i128::from(self.bounds.period.end))
         })
+    }
+
+    /// The period of the node itself, which starts with its registration where the rules say so.
+    fn own_span(&self, state: &NodeState) -> Span {
+        let whole = Span::from(&self.bounds.period);
+        match state.registered_at {
+            Some(start) if self.rules.own_period && !state.seen_early => Span { start, ..whole },
+            _ => whole,
+        }
+    }
+
+    fn presence(&self, state: &NodeState) -> Presence {
+        let own = self.own_span(state);
+        Presence {
+            uptime: state.total(),
+            own_secs: i128::from(own.end).saturating_sub(own.start.into()),
+            seen_early: state.seen_early,
+        }
+    }
+
+    fn own_period(&self, node: &Node, state: &NodeState) -> OwnPeriod {
+        let presence = self.presence(state);
+        let seconds = u64::try_from(presence.own_secs).unwrap_or(1).max(1);
+        OwnPeriod {
+            uptime: u64::try_from(presence.uptime_in_own_period()).unwrap_or(0),
+            utilization: utilization(node, state, seconds, self.rules),
+        }
     }
 }
 
@@ -277,11 +364,15 @@ fn cloud_units(micro: &MicroUnits) -> CloudUnits {
     CloudUnits { cu: unit(micro.cu), su: unit(micro.su), nu: unit(micro.nu) }
 }
 
-fn resource_units(node: &Node) -> ResourceUnits {
+fn resource_units(node: &Node, rules: &Rules) -> ResourceUnits {
     let capacity = &node.resources;
     let gib = |bytes: u64| float(bytes.into()) / float(GIB);
     ResourceUnits {
-        cru: float(capacity.cru.into()),
+        cru: if rules.receipt_form == ReceiptForm::CoresInGib {
+            gib(capacity.cru)
+        } else {
+            float(capacity.cru.into())
+        },
         mru: gib(capacity.mru),
         hru: gib(capacity.hru),
         sru: gib(capacity.sru),
@@ -289,10 +380,14 @@ fn resource_units(node: &Node) -> ResourceUnits {
 }
 
 /// Average use in percent: the average itself is a whole number of cores or bytes, rounded down.
-fn utilization(node: &Node, state: &NodeState, seconds: u64) -> ResourceUtilization {
+fn utilization(node: &Node, state: &NodeState, seconds: u64, rules: &Rules) -> ResourceUtilization {
     let (capacity, used) = (&node.resources, &state.used);
     let percent = |used: u128, capacity: u64| {
-        if capacity == 0 { 0.0 } else { float(used / u128::from(seconds)) * 100.0 / float(capacity.into()) }
+        if capacity == 0 && !rules.bugs.use_of_nothing_is_no_number {
+            0.0
+        } else {
+            float(used / u128::from(seconds)) * 100.0 / float(capacity.into())
+        }
     };
     ResourceUtilization {
         cru: percent(used.cru, capacity.cru),

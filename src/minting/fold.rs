@@ -50,10 +50,9 @@ impl Fold {
     pub fn new(rules: &Rules, bounds: &Boundaries, start: StartState) -> Self {
         let mut nodes = BTreeMap::new();
         for node in start.nodes {
-            let state = start
-                .power
-                .get(&node.id)
-                .map_or_else(NodeState::new, |power| NodeState::at_start(*power, bounds.first_block_time));
+            let state = start.power.get(&node.id).map_or_else(NodeState::new, |power| {
+                NodeState::at_start(*power, bounds.first_block_time, rules)
+            });
             nodes.insert(node.id, Ledger::new(node, state));
         }
         let contracts = start
@@ -79,7 +78,8 @@ impl Fold {
         match event {
             Event::NodeStored(node) => {
                 // A node registered anew starts from nothing, also if it is known.
-                self.nodes.insert(node.id, Ledger::new(Node::clone(node), NodeState::new()));
+                self.nodes
+                    .insert(node.id, Ledger::new(Node::clone(node), NodeState::registered(moment.time)));
             }
             Event::NodeUpdated(node) => self.update(moment, node),
             Event::NodeUptimeReported { node, now, uptime } => {
@@ -88,15 +88,17 @@ impl Fold {
                     uptime::report_in_period(state, &report, rules, period, calc)
                 });
             }
+            Event::PowerTargetChanged { .. } | Event::PowerStateChanged { .. }
+                if self.rules.sleep_max_secs.is_none() => {}
             Event::PowerTargetChanged { node, target } => {
-                self.change(moment, *node, Some("got a power target"), |state, _, _, _| {
-                    power::target_changed(state, *target, moment.time);
+                self.change(moment, *node, Some("got a power target"), |state, rules, _, _| {
+                    power::target_changed(state, *target, moment.time, rules);
                     Ok(())
                 });
             }
             Event::PowerStateChanged { node, state: new } => {
-                self.change(moment, *node, Some("changed its power state"), |state, _, _, calc| {
-                    power::state_changed_in_period(state, *new, moment.time, calc)
+                self.change(moment, *node, Some("changed its power state"), |state, rules, _, calc| {
+                    power::state_changed_in_period(state, *new, moment.time, rules, calc)
                 });
             }
             Event::NodeContractCreated(contract) => {
@@ -119,15 +121,17 @@ impl Fold {
                     uptime::report_post_period(state, &report, rules, period, calc)
                 });
             }
+            Event::PowerTargetChanged { .. } | Event::PowerStateChanged { .. }
+                if !self.rules.post_period_power => {}
             Event::PowerTargetChanged { node, target } => {
-                self.change(moment, *node, None, |state, _, _, _| {
-                    power::target_changed(state, *target, moment.time);
+                self.change(moment, *node, None, |state, rules, _, _| {
+                    power::target_changed(state, *target, moment.time, rules);
                     Ok(())
                 });
             }
             Event::PowerStateChanged { node, state: new } => {
-                self.change(moment, *node, None, |state, _, _, _| {
-                    power::state_changed_post_period(state, *new, moment.time);
+                self.change(moment, *node, None, |state, rules, _, _| {
+                    power::state_changed_post_period(state, *new, moment.time, rules);
                     Ok(())
                 });
             }

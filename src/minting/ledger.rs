@@ -5,6 +5,7 @@ use crate::chain::types::{Height, Node, NodePower, PowerState, PowerTarget};
 use super::arithmetic::{Arithmetic, Calculator};
 use super::consumption::Consumption;
 use super::finding;
+use super::rules::Rules;
 use super::state::StartPower;
 use super::violation::Violation;
 
@@ -42,6 +43,10 @@ pub(super) struct NodeState {
     pub(super) late_boots: u32,
     /// What its contracts used.
     pub(super) used: Consumption,
+    /// When it was registered, if that was in the period.
+    pub(super) registered_at: Option<i64>,
+    /// Whether it was seen early, where that matters.
+    pub(super) seen_early: bool,
 }
 
 /// An event the reference implementation stops at.
@@ -70,6 +75,11 @@ impl Irregularity {
 
 impl NodeState {
     /// A node that has just been registered.
+    pub(super) fn registered(time: i64) -> Self {
+        Self { registered_at: Some(time), ..Self::new() }
+    }
+
+    /// A node of which nothing is known yet.
     pub(super) fn new() -> Self {
         Self {
             reported: None,
@@ -79,18 +89,23 @@ impl NodeState {
             wake_requested_at: None,
             late_boots: 0,
             used: Consumption::default(),
+            registered_at: None,
+            seen_early: false,
         }
     }
 
     /// A node at the first block of the period. One that sleeps although it is to be up is taken to have
     /// been asked in that block.
-    pub(super) fn at_start(start: StartPower, first_block_time: i64) -> Self {
+    pub(super) fn at_start(start: StartPower, first_block_time: i64, rules: &Rules) -> Self {
+        if rules.sleep_max_secs.is_none() {
+            return Self::new();
+        }
         let asleep_since = match start.power.state {
             PowerState::Up => None,
             PowerState::Down(_) => start.down_since.map(i128::from),
         };
         let wake_requested_at = asleep_since
-            .filter(|_| start.power.target == PowerTarget::Up)
+            .filter(|_| rules.boot_max_secs.is_some() && start.power.target == PowerTarget::Up)
             .map(|_| i128::from(first_block_time));
         Self { power: start.power, asleep_since, wake_requested_at, ..Self::new() }
     }

@@ -12,7 +12,9 @@ mod capacity;
 mod closing;
 mod consumption;
 mod finding;
+mod fixup;
 mod fold;
+mod imprecise;
 mod ledger;
 mod period;
 mod power;
@@ -28,8 +30,9 @@ mod violation;
 mod tests;
 
 pub use arithmetic::Arithmetic;
-pub use closing::{NodeResult, Outcome};
+pub use closing::{NodeResult, Outcome, OwnPeriod};
 pub use finding::{Finding, text_findings};
+pub use fixup::fix_up;
 pub use fold::{Closed, Fold};
 pub use period::{PERIOD_SECONDS, Period, PeriodError};
 pub use receipt::{
@@ -37,6 +40,10 @@ pub use receipt::{
     ResourceUtilization, RetryReceipt, Reward, Sealed, Span,
 };
 pub use retry::{Origin, Previous, Retry, retries};
-pub use rules::{Rules, TestNetPolicy};
+pub use rules::{
+    BugMode, Bugs, Carbon, FixupForm, FloorUnit, InForce, LateBoot, Mismatch, OverviewForm, Prices,
+    RULE_SETS, ReceiptForm, Retries, RuleSet, Rules, RulesError, Scaling, SeenEarly, SleepWaiver,
+    TestNetPolicy, ViolationTexts,
+};
 pub use state::{Boundaries, EndState, StartPower, StartState};
 pub use violation::{DataPoint, Violation, ViolationKind};

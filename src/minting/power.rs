@@ -5,12 +5,14 @@ use crate::chain::types::{NodePower, PowerState, PowerTarget};
 
 use super::arithmetic::Calculator;
 use super::ledger::{Irregularity, NodeState, Reported};
+use super::rules::Rules;
 
 /// The farmer asked the node to wake up or to sleep, at `time`.
 ///
 /// Only the first request to a sleeping node counts: from it the node has its time to boot.
-pub(super) fn target_changed(state: &mut NodeState, target: PowerTarget, time: i64) {
-    if target == PowerTarget::Up && matches!(state.power.state, PowerState::Down(_)) {
+pub(super) fn target_changed(state: &mut NodeState, target: PowerTarget, time: i64, rules: &Rules) {
+    let timed = rules.boot_max_secs.is_some();
+    if timed && target == PowerTarget::Up && matches!(state.power.state, PowerState::Down(_)) {
         state.wake_requested_at.get_or_insert(i128::from(time));
     }
     state.power.target = target;
@@ -21,6 +23,7 @@ pub(super) fn state_changed_in_period(
     state: &mut NodeState,
     new: PowerState,
     time: i64,
+    rules: &Rules,
     calc: &mut Calculator,
 ) -> Result<(), Irregularity> {
     let outcome = if falls_asleep(state.power, new) && state.asleep_since.is_none() {
@@ -30,16 +33,20 @@ pub(super) fn state_changed_in_period(
     } else {
         Ok(())
     };
-    state.power.state = new;
+    if !rules.bugs.power_state_not_kept {
+        state.power.state = new;
+    }
     outcome
 }
 
 /// The node woke up or went to sleep, at `time` after the period: nothing is earned any more.
-pub(super) fn state_changed_post_period(state: &mut NodeState, new: PowerState, time: i64) {
+pub(super) fn state_changed_post_period(state: &mut NodeState, new: PowerState, time: i64, rules: &Rules) {
     if falls_asleep(state.power, new) {
         state.asleep_since.get_or_insert(i128::from(time));
     }
-    state.power.state = new;
+    if !rules.bugs.power_state_not_kept {
+        state.power.state = new;
+    }
 }
 
 /// A node that shuts down although it is to be up has crashed rather than gone to sleep.

@@ -154,12 +154,12 @@ pub struct Receipt {
     pub carbon_offset: Option<Reward>,
     /// Certification.
     pub node_type: NodeType,
-    /// Farming policy; absent until period 51.
-    #[serde(default = "first_policy")]
-    pub farming_policy_id: u32,
-    /// Prices of the policy; absent until period 51.
-    #[serde(default)]
-    pub resource_rewards: ResourceRewards,
+    /// Farming policy; absent until period 51, when all nodes had the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub farming_policy_id: Option<u32>,
+    /// Prices of the policy; absent until period 51, when they were [`ResourceRewards::default`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_rewards: Option<ResourceRewards>,
 }
 
 /// A second attempt to pay a receipt that was not paid (`RetryPayoutReceipt`).
@@ -318,10 +318,6 @@ fn hash(bytes: &[u8]) -> [u8; 32] {
 
 fn parse<R: DeserializeOwned>(bytes: &[u8], kind: &'static str) -> Result<R, ReceiptError> {
     serde_json::from_slice(bytes).map_err(|source| ReceiptError { kind, source })
-}
-
-fn first_policy() -> u32 {
-    1
 }
 
 /// Receipts of period 45 hold `null` where a division by zero gave no number.

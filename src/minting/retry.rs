@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::period::Period;
 use super::receipt::{FixupReceipt, Receipt, RetryReceipt, Reward, Sealed, Span};
+use super::rules::{Retries, Rules};
 use super::state::EndState;
 
 /// Receipts of the period before, by the hash that is their file name. Retry receipts are not among them,
@@ -42,6 +43,7 @@ pub fn retries(
     previous: &Previous,
     paid: &BTreeSet<[u8; 32]>,
     period: &Period,
+    rules: &Rules,
     end: &EndState,
 ) -> Vec<Retry> {
     let minting = previous.minting.iter().map(|(hash, receipt)| Unpaid {
@@ -58,8 +60,13 @@ pub fn retries(
         address: &fixup.stellar_payout_address,
         reward: fixup.fixup_reward,
     });
-    let mut retries = retries_of(Origin::Minting, minting, paid, period, end);
-    retries.extend(retries_of(Origin::Fixup, fixups, paid, period, end));
+    let mut retries = Vec::new();
+    if rules.retries != Retries::None {
+        retries.extend(retries_of(Origin::Minting, minting, paid, period, end));
+    }
+    if rules.retries == Retries::MintingAndFixups {
+        retries.extend(retries_of(Origin::Fixup, fixups, paid, period, end));
+    }
     retries
 }
 

@@ -7,12 +7,15 @@ use super::capacity::{MICRO, compute_units, network_units, storage_units};
 use super::consumption::Consumption;
 use super::period::{PERIOD_SECONDS, Period};
 use super::receipt::Reward;
-use super::rules::Rules;
+use super::rules::{Carbon, FloorUnit, Rules, Scaling};
 
 /// Smallest units in one TFT.
 const TFT: u128 = 10_000_000;
 
 const SECONDS_PER_HOUR: u128 = 3_600;
+
+/// Percent of its own period that a node must be up for a full payout, where payouts are all or nothing.
+const STEP_PERCENT: i128 = 95;
 
 /// Thousandths in a whole, of uptime.
 const WHOLE_PERMILLE: u128 = 1_000;
@@ -30,8 +33,9 @@ pub(super) struct MicroUnits {
 
 impl MicroUnits {
     pub(super) fn of(node: &Node, used: &Consumption, rules: &Rules) -> Self {
+        let cu_per_core = if rules.bugs.one_cu_per_core { 1 } else { rules.cu_per_core };
         Self {
-            cu: compute_units(&node.resources, rules.cu_per_core),
+            cu: compute_units(&node.resources, cu_per_core),
             su: storage_units(&node.resources),
             nu: network_units(used.nru),
         }
@@ -51,38 +55,100 @@ pub(super) enum Earned {
     TooLarge,
 }
 
-/// The reward of a node that was up for `uptime` seconds of the period.
+/// The uptime of a node, and the part of the period in which it existed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Presence {
+    /// Uptime earned, seconds.
+    pub(super) uptime: i128,
+    /// Length of the node's own period, seconds.
+    pub(super) own_secs: i128,
+    /// Whether it was seen early, where that matters.
+    pub(super) seen_early: bool,
+}
+
+impl Presence {
+    /// Uptime, at most the whole of the node's own period, seconds.
+    pub(super) fn uptime_in_own_period(&self) -> i128 {
+        self.uptime.min(self.own_secs)
+    }
+}
+
+/// A part of the full reward: so many of so many.
+struct Share(u128, u128);
+
+/// The full reward.
+const FULL: Share = Share(1, 1);
+
+/// The reward of a node for its presence in the period.
 pub(super) fn earned(
     node: &Node,
     used: &Consumption,
-    uptime: i128,
+    presence: Presence,
     policy: &FarmingPolicy,
     rules: &Rules,
     period: &Period,
     calc: &mut Calculator,
 ) -> Earned {
-    let permille = uptime_permille(uptime, period, calc);
-    let linear = is_linear(policy, rules);
-    let floor = match (linear, node.certification) {
-        (true, NodeCertification::Diy) => rules.floor_diy_permille,
-        (true, NodeCertification::Certified) => rules.floor_certified_permille,
-        // The policy's minimal uptime is compared with thousandths, whatever unit its author had in mind.
-        (false, _) => policy.minimal_uptime.into(),
-    };
-    if permille < u128::from(floor) {
+    let Some(Share(part, whole)) = share(node, presence, policy, rules, period, calc) else {
         return Earned::BelowFloor;
-    }
+    };
     let musd = full_musd(node, used, policy, rules, period, calc);
-    let Some(tft) = calc.multiply(musd, TFT).checked_div(node.connection_price.into()) else {
+    let price = rules.payout_price_musd.unwrap_or(node.connection_price);
+    let Some(tft) = calc.multiply(musd, TFT).checked_div(price.into()) else {
         return Earned::PriceZero;
     };
     let mut share = |amount: u128| {
-        if linear { calc.multiply(amount, permille) / WHOLE_PERMILLE } else { amount }
+        if whole == 1 { amount } else { calc.multiply(amount, part) / whole }
     };
     match (u64::try_from(share(musd)), u64::try_from(share(tft))) {
         (Ok(musd), Ok(tft)) => Earned::Amount(Reward { musd, tft }),
         _ => Earned::TooLarge,
     }
+}
+
+/// The part of the full reward that the presence of a node earns; none below the floor.
+fn share(
+    node: &Node,
+    presence: Presence,
+    policy: &FarmingPolicy,
+    rules: &Rules,
+    period: &Period,
+    calc: &mut Calculator,
+) -> Option<Share> {
+    let permille = uptime_permille(presence.uptime, period, calc);
+    let (floor, share) = match rules.scaling {
+        Scaling::Step => return step_share(presence, rules, period),
+        Scaling::Linear => (0, Share(permille, WHOLE_PERMILLE)),
+        Scaling::ByPolicy if is_linear(policy, rules) => {
+            let floor = match node.certification {
+                NodeCertification::Diy => rules.floor_diy_permille,
+                NodeCertification::Certified => rules.floor_certified_permille,
+            };
+            (floor, Share(permille, WHOLE_PERMILLE))
+        }
+        Scaling::ByPolicy => {
+            let floor = u32::from(policy.minimal_uptime);
+            match rules.policy_floor_unit {
+                FloorUnit::Permille => (floor, FULL),
+                FloorUnit::Percent => (floor * 10, FULL),
+            }
+        }
+    };
+    (permille >= u128::from(floor)).then_some(share)
+}
+
+/// All or nothing, for the part of the period in which the node existed.
+fn step_share(presence: Presence, rules: &Rules, period: &Period) -> Option<Share> {
+    let own = presence.own_secs.max(1);
+    let enough = match rules.seen_early.filter(|_| presence.seen_early) {
+        Some(early) => presence.uptime > i128::from(early.uptime_over_secs),
+        None => presence.uptime_in_own_period() * 100 / own >= STEP_PERCENT,
+    };
+    let share = match (u128::try_from(own), u128::from(period.duration())) {
+        (Ok(own), whole) if own != whole => Share(own, whole),
+        _ => FULL,
+    };
+    enough.then_some(share)
 }
 
 /// Uptime in thousandths of the period, rounded down, at most all of it.
@@ -93,12 +159,34 @@ fn uptime_permille(uptime: i128, period: &Period, calc: &mut Calculator) -> u128
 
 /// Whether a policy pays in proportion to uptime.
 fn is_linear(policy: &FarmingPolicy, rules: &Rules) -> bool {
-    let test_net = rules.test_net_policy;
     rules.linear_policies.contains(&policy.id)
-        || policy.id == test_net.id
-            && !policy.default
-            && !policy.immutable
-            && policy.minimal_uptime == test_net.minimal_uptime
+        || rules.test_net_policy.is_some_and(|test_net| {
+            policy.id == test_net.id
+                && !policy.default
+                && !policy.immutable
+                && policy.minimal_uptime == test_net.minimal_uptime
+        })
+}
+
+/// The carbon offset of a node, which its uptime in its own period scales. None of an amount that does not
+/// fit 64 bits, or that a price of zero leaves without one.
+pub(super) fn carbon_offset(
+    node: &Node,
+    units: &MicroUnits,
+    presence: Presence,
+    carbon: &Carbon,
+    calc: &mut Calculator,
+) -> Option<Reward> {
+    let by_cu = calc.multiply(units.cu, carbon.cu.into());
+    let by_su = calc.multiply(units.su, carbon.su.into());
+    let musd = calc.add(by_cu, by_su) / MICRO;
+    let price = carbon.price_musd.unwrap_or(node.connection_price);
+    let tft = calc.multiply(musd, TFT).checked_div(price.into())?;
+    let uptime = u128::try_from(presence.uptime_in_own_period()).unwrap_or(0);
+    let mut scaled = |amount: u128| {
+        u64::try_from(calc.multiply(amount, uptime) / u128::from(PERIOD_SECONDS.unsigned_abs())).ok()
+    };
+    Some(Reward { musd: scaled(musd)?, tft: scaled(tft)? })
 }
 
 /// What a full period of uptime is worth, in thousandths of a US dollar.
@@ -123,7 +211,9 @@ fn full_musd(
     let units_musd = calc.add(in_period, by_nu) / MICRO;
     let addresses_musd = calc.multiply(used.ips, policy.ipv4.into()) / SECONDS_PER_HOUR;
     let musd = calc.add(units_musd, addresses_musd);
-    if node.certification == NodeCertification::Certified && policy.id == rules.bonus_policy {
+    if node.certification == NodeCertification::Certified
+        && rules.bonus_policy.is_none_or(|bonus| policy.id == bonus)
+    {
         let (numerator, denominator) = rules.bonus;
         calc.multiply(musd, numerator.into()) / u128::from(denominator.max(1))
     } else {

@@ -5,7 +5,7 @@ use crate::chain::types::Height;
 use super::arithmetic::Calculator;
 use super::ledger::{Irregularity, NodeState, Reported};
 use super::period::Period;
-use super::rules::Rules;
+use super::rules::{LateBoot, Mismatch, Rules, SleepWaiver};
 use super::violation::{DataPoint, Violation};
 
 /// An uptime report as the rules see it. Times are seconds since the epoch.
@@ -26,14 +26,14 @@ impl Report {
 
 /// What a report says about the time since the last one.
 enum Reading {
-    /// The uptime grew more than the time.
-    TooHigh,
+    /// The uptime grew more than the time, by so many seconds.
+    TooHigh(i128),
     /// The node ran all the time: the uptime grew by so many seconds.
     Continued(i128),
     /// The node booted after its last report.
     Rebooted,
-    /// The uptime grew less than the time.
-    TooLow,
+    /// The uptime grew less than the time, by so many seconds.
+    TooLow(i128),
     /// The uptime shrank, but the boot it implies lies before the last report.
     InvalidReboot,
 }
@@ -46,15 +46,21 @@ pub(super) fn report_in_period(
     period: &Period,
     calc: &mut Calculator,
 ) -> Result<(), Irregularity> {
+    if rules.seen_early.is_some_and(|early| report.now >= i128::from(early.since)) {
+        state.seen_early = true;
+    }
     match (state.asleep_since, state.wake_requested_at, state.reported) {
-        (Some(asleep), Some(requested), _) if report.boot > asleep => {
-            woken_in_period(state, report, asleep, requested, rules, period, calc)
+        (Some(asleep), ..) if may_wake(state, rules) => {
+            if report.boot > asleep {
+                woken_in_period(state, report, asleep, rules, period, calc)
+            } else {
+                // Its boot lies before the sleep, so the report is an old one.
+                Ok(())
+            }
         }
-        // Its boot lies before the sleep, so the report is an old one.
-        (Some(_), Some(_), _) => Ok(()),
         // It woke up by itself, or is asked to wake up without having gone to sleep: nobody can tell how
         // long it ran, so its reports are not read.
-        (Some(_), None, _) | (None, Some(_), _) => Ok(()),
+        (Some(_), ..) | (None, Some(_), _) => Ok(()),
         (None, None, Some(last)) => {
             next_in_period(state, report, last, rules, calc);
             Ok(())
@@ -62,7 +68,7 @@ pub(super) fn report_in_period(
         (None, None, None) => {
             // The first report can speak for the period only.
             let since_start = calc.elapsed(report.now - i128::from(period.start));
-            let credit = since_start.min(report.uptime).min(report_credit_max(rules));
+            let credit = capped(since_start.min(report.uptime), rules);
             booted(state, report, credit, calc);
             Ok(())
         }
@@ -77,19 +83,20 @@ fn next_in_period(
     rules: &Rules,
     calc: &mut Calculator,
 ) {
-    match read(state, report, &last, rules, calc) {
+    let grown = calc.signed(report.uptime - last.uptime);
+    match (read(state, report, &last, grown, rules, calc), rules.too_high, rules.too_low) {
         // The report counts as the last one from now on, but earns nothing.
-        Reading::TooHigh => {
+        (Reading::TooHigh(_), Mismatch::Violation, _) => {
             state.violate(too_high(&last, report));
             continued(state, report, &last, 0, calc);
         }
-        Reading::Continued(grown) => {
-            continued(state, report, &last, grown.min(report_credit_max(rules)), calc);
+        (Reading::TooLow(_), _, Mismatch::Violation) => state.violate(too_low(&last, report)),
+        (Reading::TooHigh(grown), ..) | (Reading::TooLow(grown), ..) | (Reading::Continued(grown), ..) => {
+            continued(state, report, &last, capped(grown, rules), calc);
         }
         // Only the time since the boot counts; the time it was down is lost.
-        Reading::Rebooted => booted(state, report, report.uptime.min(report_credit_max(rules)), calc),
-        Reading::TooLow => state.violate(too_low(&last, report)),
-        Reading::InvalidReboot => state.violate(invalid_reboot(&last, report)),
+        (Reading::Rebooted, ..) => booted(state, report, capped(report.uptime, rules), calc),
+        (Reading::InvalidReboot, ..) => state.violate(invalid_reboot(&last, report)),
     }
 }
 
@@ -98,7 +105,6 @@ fn woken_in_period(
     state: &mut NodeState,
     report: &Report,
     asleep: i128,
-    requested: i128,
     rules: &Rules,
     period: &Period,
     calc: &mut Calculator,
@@ -106,7 +112,10 @@ fn woken_in_period(
     let start = i128::from(period.start);
     let slept = calc.signed(report.now - asleep);
     let backwards = slept < 0;
-    let punctual = woken_in_time(state, report, slept, requested, rules, calc);
+    let short = rules.sleep_max_secs.is_none_or(|most| slept <= i128::from(most))
+        || rules.sleep_waiver.is_some_and(|waiver| waived(&waiver, report.now, asleep));
+    let late_counts = short || rules.late_boot_after_long_sleep;
+    let punctual = woken_in_time(state, report, late_counts, rules, calc) && short;
     let credit = match (punctual && !backwards, asleep < start) {
         (false, _) => 0,
         // The sleep began in the period before, which has been paid for its part.
@@ -126,10 +135,10 @@ pub(super) fn report_post_period(
     calc: &mut Calculator,
 ) -> Result<(), Irregularity> {
     match (state.asleep_since, state.wake_requested_at, state.reported) {
-        (Some(asleep), Some(requested), _) => {
-            woken_post_period(state, report, asleep, requested, rules, period, calc)
+        (Some(asleep), ..) if may_wake(state, rules) => {
+            woken_post_period(state, report, asleep, rules, period, calc)
         }
-        (Some(_), None, _) | (None, Some(_), _) => Ok(()),
+        (Some(_), ..) | (None, Some(_), _) => Ok(()),
         // The node has reported after the end already: its period is complete.
         (None, None, Some(last)) if last.at >= i128::from(period.end) => Ok(()),
         (None, None, Some(last)) => next_post_period(state, report, last, rules, period, calc),
@@ -148,28 +157,44 @@ fn next_post_period(
     calc: &mut Calculator,
 ) -> Result<(), Irregularity> {
     let end = i128::from(period.end);
-    match read(state, report, &last, rules, calc) {
-        Reading::TooHigh => {
+    let before = state.total();
+    let growth = if rules.bugs.post_period_growth_multiplied {
+        report.uptime.wrapping_sub(last.uptime.wrapping_mul(report.uptime))
+    } else {
+        report.uptime - last.uptime
+    };
+    let grown = calc.signed(growth);
+    match (read(state, report, &last, grown, rules, calc), rules.too_high, rules.too_low) {
+        (Reading::TooHigh(_), Mismatch::Violation, _) => {
             state.violate(too_high(&last, report));
             continued(state, report, &last, 0, calc);
         }
-        Reading::Continued(_) => {
-            let until_end = calc.elapsed(end - last.at).min(report_credit_max(rules));
+        (Reading::TooHigh(_), ..) | (Reading::Continued(_), ..) => {
+            let until_end = capped(calc.elapsed(end - last.at), rules);
             continued(state, report, &last, until_end, calc);
         }
-        Reading::Rebooted => {
+        (Reading::TooLow(_), _, Mismatch::Violation) => state.violate(too_low(&last, report)),
+        (Reading::TooLow(grown), ..) => {
+            let credit = capped(calc.elapsed(grown), rules);
+            continued(state, report, &last, credit, calc);
+        }
+        (Reading::Rebooted, ..) => {
             // Of the time since the boot, the part before the end counts.
             let since_end = calc.signed(report.now - end);
             let credit = if since_end < calc.signed(report.uptime) {
-                calc.elapsed(report.uptime - since_end).min(report_credit_max(rules))
+                capped(calc.elapsed(report.uptime - since_end), rules)
             } else {
                 0
             };
             booted(state, report, credit, calc);
         }
-        Reading::TooLow => state.violate(too_low(&last, report)),
-        Reading::InvalidReboot if state.violation.is_some() => return Err(Irregularity::SecondViolation),
-        Reading::InvalidReboot => state.violate(invalid_reboot(&last, report)),
+        (Reading::InvalidReboot, ..) if state.violation.is_some() => {
+            return Err(Irregularity::SecondViolation);
+        }
+        (Reading::InvalidReboot, ..) => state.violate(invalid_reboot(&last, report)),
+    }
+    if rules.seen_early.is_some() && state.total() > before {
+        state.seen_early = true;
     }
     Ok(())
 }
@@ -180,7 +205,6 @@ fn woken_post_period(
     state: &mut NodeState,
     report: &Report,
     asleep: i128,
-    requested: i128,
     rules: &Rules,
     period: &Period,
     calc: &mut Calculator,
@@ -192,50 +216,78 @@ fn woken_post_period(
     if state.reported.is_some_and(|last| last.at > end) {
         return outcome;
     }
-    let punctual = woken_in_time(state, report, slept, requested, rules, calc);
+    // After the period, a late boot counts whatever the length of the sleep, and no outage is forgiven.
+    let short = rules.sleep_max_secs.is_none_or(|most| slept <= i128::from(most));
+    let punctual = woken_in_time(state, report, true, rules, calc) && short;
     // Only the part of the sleep that lies in the period counts; a sleep that began after it has none.
-    let slept_in_period = (end - asleep.max(start)).max(0);
+    let until_end = end - asleep.max(start);
+    let slept_in_period = if rules.bugs.post_period_sleep_debits { until_end } else { until_end.max(0) };
     let credit = if punctual && !backwards { slept_in_period } else { 0 };
     woken(state, report, credit, calc);
     outcome
 }
 
-/// Whether a sleep counts as uptime: it was short enough, and the node booted soon after the request. Both
-/// are tested on their own, so that a late boot is counted whatever the length of the sleep.
+/// Whether a report of a sleeping node can end its sleep. Where boots are timed, it must have been asked.
+fn may_wake(state: &NodeState, rules: &Rules) -> bool {
+    rules.boot_max_secs.is_none() || state.wake_requested_at.is_some()
+}
+
+/// Whether a sleep counts although it was too long.
+fn waived(waiver: &SleepWaiver, reported: i128, asleep: i128) -> bool {
+    let within = |(from, until): (i64, i64), time| (i128::from(from)..i128::from(until)).contains(&time);
+    within(waiver.reported, reported) && within(waiver.asleep, asleep)
+}
+
+/// Whether the node booted soon enough after the request for its sleep to count. A late boot is noted where
+/// `late_counts`.
 fn woken_in_time(
     state: &mut NodeState,
     report: &Report,
-    slept: i128,
-    requested: i128,
+    late_counts: bool,
     rules: &Rules,
     calc: &mut Calculator,
 ) -> bool {
-    let late = calc.signed(report.boot - requested) > i128::from(rules.boot_max_secs);
-    if late {
-        state.late_boots = state.late_boots.saturating_add(1);
+    let (Some(requested), Some(most)) = (state.wake_requested_at, rules.boot_max_secs) else { return true };
+    if calc.signed(report.boot - requested) <= i128::from(most) {
+        return true;
     }
-    slept <= i128::from(rules.sleep_max_secs) && !late
+    match rules.late_boot {
+        LateBoot::Ignored => true,
+        LateBoot::Violation => {
+            if late_counts {
+                state.violate(Violation::BootedLate { requested, booted: report.boot });
+            }
+            true
+        }
+        LateBoot::Counted => {
+            if late_counts {
+                state.late_boots = state.late_boots.saturating_add(1);
+            }
+            false
+        }
+    }
 }
 
-/// Compares a report with the last one, in the order in which the cases exclude each other. A clock that
-/// drifts is a violation, but does not change the reading.
+/// Compares a report, whose uptime has `grown` so much, with the last one, in the order in which the cases
+/// exclude each other. A clock that drifts is a violation, but does not change the reading.
 fn read(
     state: &mut NodeState,
     report: &Report,
     last: &Reported,
+    grown: i128,
     rules: &Rules,
     calc: &mut Calculator,
 ) -> Reading {
     let grace = i128::from(rules.uptime_grace_secs);
     let time_passed = calc.signed(report.now - last.at);
-    let grown = calc.signed(report.uptime - last.uptime);
     let (least, most) = (calc.signed(time_passed - grace), calc.signed(time_passed + grace));
     if grown > most {
-        return Reading::TooHigh;
+        return Reading::TooHigh(grown);
     }
     if grown >= least {
-        let moved = calc.signed(report.boot - last.boot);
-        if calc.signed(moved.abs()) >= i128::from(rules.clock_skew_limit_secs) {
+        let moved =
+            rules.clock_skew_limit_secs.is_some_and(|limit| drift(report, last, calc) >= i128::from(limit));
+        if moved {
             state.violate(Violation::ClockSkew {
                 boot: last.boot,
                 boot_seen_at: last.boot_seen_at,
@@ -250,7 +302,7 @@ fn read(
     if calc.signed(report.uptime) <= time_passed {
         Reading::Rebooted
     } else if report.uptime > last.uptime {
-        Reading::TooLow
+        Reading::TooLow(grown)
     } else {
         Reading::InvalidReboot
     }
@@ -280,8 +332,19 @@ fn woken(state: &mut NodeState, report: &Report, credit: i128, calc: &mut Calcul
     booted(state, report, credit, calc);
 }
 
-fn report_credit_max(rules: &Rules) -> i128 {
-    i128::from(rules.report_credit_max_secs)
+/// What one report earns at most.
+fn capped(credit: i128, rules: &Rules) -> i128 {
+    match rules.report_credit_max_secs.map(i128::from) {
+        Some(least) if rules.bugs.report_credit_max_is_least => credit.max(least),
+        Some(most) => credit.min(most),
+        None => credit,
+    }
+}
+
+/// Seconds between the boot time that follows from a report and the one seen first.
+fn drift(report: &Report, last: &Reported, calc: &mut Calculator) -> i128 {
+    let moved = calc.signed(report.boot - last.boot);
+    calc.signed(moved.abs())
 }
 
 fn data_points(last: &Reported, report: &Report) -> (DataPoint, DataPoint) {

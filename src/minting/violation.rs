@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::chain::types::Height;
 
+use super::rules::ViolationTexts;
+
 /// An uptime report, as violations quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataPoint {
@@ -15,7 +17,8 @@ pub struct DataPoint {
 
 /// Why a node earns nothing. The first violation of a node stands; later ones never replace it.
 ///
-/// `Display` gives the text of overview files, which is that of the reference implementation.
+/// `Display` gives the text of overview files, which is that of the reference implementation;
+/// [`Violation::text`] that of any period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
     /// The uptime grew more than the time.
@@ -56,6 +59,18 @@ pub enum Violation {
         /// When that was seen.
         moved_boot_seen_at: i128,
     },
+    /// The node booted late.
+    BootedLate {
+        /// When it was asked to, seconds since the epoch.
+        requested: i128,
+        /// When it did.
+        booted: i128,
+    },
+    /// The node was asked to boot and did not.
+    NeverBooted {
+        /// When it was asked to, seconds since the epoch.
+        requested: i128,
+    },
     /// The node did not boot, or booted late, more often than allowed.
     BootRequestExpired {
         /// How often.
@@ -80,7 +95,7 @@ pub enum ViolationKind {
     InvalidReboot,
     /// [`Violation::ClockSkew`].
     ClockSkew,
-    /// [`Violation::BootRequestExpired`].
+    /// [`Violation::BootRequestExpired`], [`Violation::BootedLate`] or [`Violation::NeverBooted`].
     BootRequestExpired,
     /// [`Violation::MissingRelay`].
     MissingRelay,
@@ -91,6 +106,25 @@ pub enum ViolationKind {
 }
 
 impl Violation {
+    /// The text of an overview, as it was worded at some time.
+    pub fn text(&self, texts: ViolationTexts) -> String {
+        match (texts, self) {
+            (
+                ViolationTexts::Period45,
+                Self::UptimeTooHigh { previous, block, .. }
+                | Self::UptimeTooLow { previous, block, .. }
+                | Self::InvalidReboot { previous, block, .. },
+            ) => {
+                format!("violation of uptime measurement in block {block} (previous report {})", previous.at)
+            }
+            (ViolationTexts::Period60, Self::MissingRelay) => {
+                format!("{self}. As a result the node is not useable and receives no tokens")
+            }
+            (ViolationTexts::Period60, _) => self.to_string().replacen(" | ", "! ", 1),
+            _ => self.to_string(),
+        }
+    }
+
     /// Which violation this is.
     pub fn kind(&self) -> ViolationKind {
         match self {
@@ -98,7 +132,9 @@ impl Violation {
             Self::UptimeTooLow { .. } => ViolationKind::UptimeTooLow,
             Self::InvalidReboot { .. } => ViolationKind::InvalidReboot,
             Self::ClockSkew { .. } => ViolationKind::ClockSkew,
-            Self::BootRequestExpired { .. } => ViolationKind::BootRequestExpired,
+            Self::BootRequestExpired { .. } | Self::BootedLate { .. } | Self::NeverBooted { .. } => {
+                ViolationKind::BootRequestExpired
+            }
             Self::MissingRelay => ViolationKind::MissingRelay,
             Self::InvalidPublicKey => ViolationKind::InvalidPublicKey,
             Self::MissingTwin => ViolationKind::MissingTwin,
@@ -149,6 +185,15 @@ impl fmt::Display for Violation {
                     "Node has significant clock skew over a period of time | original boot time {boot} \
                      detected at {boot_seen_at} - {moved_boot} detected at {moved_boot_seen_at}"
                 );
+            }
+            Self::BootedLate { requested, booted } => {
+                return write!(
+                    f,
+                    "Power managed node requested to boot at {requested} but only booted at {booted}"
+                );
+            }
+            Self::NeverBooted { requested } => {
+                return write!(f, "Power managed node requested to boot at {requested} but never booted");
             }
             Self::BootRequestExpired { late_boots } => {
                 return write!(f, "Power managed node failed {late_boots} boot requests");

@@ -27,7 +27,7 @@ pub struct Located {
 pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
     let recorded = source.exported_ranges().find(|r| (r.from, r.to) == (period.start, period.end));
     let located = match recorded {
-        Some(range) => from_range(&range),
+        Some(range) => from_range(&range, rules),
         None => by_time(source, period, rules)?,
     };
     if source.first() > located.first_block || source.last() < located.window_last {
@@ -46,12 +46,20 @@ pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located
     Ok(located)
 }
 
-fn from_range(range: &ExportedRange) -> Located {
+fn from_range(range: &ExportedRange, rules: &Rules) -> Located {
+    // Archives hold the longest window that any rules read.
+    let window = range.window_blocks.min(window_blocks(rules, range.block_time_ms));
     Located {
         first_block: range.first_block,
         last_block: range.last_block,
-        window_last: range.last_block.saturating_add(range.window_blocks),
+        window_last: range.last_block.saturating_add(window),
     }
+}
+
+/// Blocks of the window after the period.
+fn window_blocks(rules: &Rules, block_time_ms: u64) -> u32 {
+    let window_ms = u64::from(rules.post_window_hours) * 3_600_000;
+    window_ms.checked_div(block_time_ms).and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX)
 }
 
 /// The first block after the start, and the first block after the end.
@@ -66,9 +74,7 @@ fn by_time(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
         // Whether the block before lies in the period, too, cannot be seen.
         return Err(not_covered(period, format!("blocks before {first_block} are missing")));
     }
-    let block_time_ms = block_time_ms(source)?;
-    let window_ms = u64::from(rules.post_window_hours) * 3_600_000;
-    let window = window_ms.checked_div(block_time_ms).and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+    let window = window_blocks(rules, block_time_ms(source)?);
     Ok(Located { first_block, last_block, window_last: last_block.saturating_add(window) })
 }
 

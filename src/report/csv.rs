@@ -7,7 +7,9 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use crate::minting::{NodeResult, NodeType, Receipt, Retry};
+use crate::minting::{
+    NodeResult, NodeType, OverviewForm, Receipt, ResourceUtilization, Retry, Reward, Rules,
+};
 
 const OVERVIEW_HEADER: &str = "node id,twin id,farm name (farm id),period start,period end,measured uptime,\
     CU,SU,NU,USD reward,TFT reward,TFT price on connect,carbon offset USD generated,\
@@ -38,49 +40,130 @@ pub fn write_payouts(out: &mut impl Write, nodes: &[NodeResult], retries: &[Retr
     Ok(())
 }
 
+/// Address that carbon offset is paid to.
+const CARBON_ADDRESS: &str = "GDIJY6K2BBRIRX423ZFUYKKFDN66XP2KMSBZFQSE2PSNDZ6EDVQTRLSU";
+
+/// Writes the last line of `payouts.csv` where carbon offset is paid: the sum of all offsets, and a memo that
+/// stands for the receipts they are in.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_carbon(out: &mut impl Write, tft: u64, memo: [u8; 32]) -> io::Result<()> {
+    writeln!(out, "{CARBON_ADDRESS},{},{}", TftAmount(tft), hex::encode(memo))
+}
+
+/// The carbon offset of all nodes, and the hash over the hashes of all their receipts in their order.
+pub fn carbon_of(nodes: &[NodeResult]) -> (u64, [u8; 32]) {
+    let receipts = || nodes.iter().filter_map(|node| node.receipt.as_ref());
+    let offsets = receipts().filter_map(|sealed| sealed.receipt.carbon_offset);
+    (sum_tft(offsets), memo_of(receipts().map(|sealed| sealed.hash)))
+}
+
+/// Sum of amounts, ten-millionths of a TFT; all there is of them fits 64 bits.
+pub fn sum_tft(amounts: impl Iterator<Item = Reward>) -> u64 {
+    amounts.fold(0, |sum, amount| sum.saturating_add(amount.tft))
+}
+
+/// A hash that stands for many: that of the hashes, in their order, one after the other.
+pub fn memo_of(hashes: impl Iterator<Item = [u8; 32]>) -> [u8; 32] {
+    let mut hashes: Vec<[u8; 32]> = hashes.collect();
+    hashes.sort_unstable();
+    crate::archive::header::blake2_256(&[&hashes.concat()])
+}
+
 /// Writes `overview.csv`: one row for every node that has a receipt.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write_overview(out: &mut impl Write, nodes: &[NodeResult]) -> io::Result<()> {
-    writeln!(out, "{OVERVIEW_HEADER}")?;
+pub fn write_overview(out: &mut impl Write, nodes: &[NodeResult], rules: &Rules) -> io::Result<()> {
+    if rules.overview_form == OverviewForm::Period45 {
+        writeln!(out, "{}", OVERVIEW_HEADER.replace("Virtualized,", ""))?;
+    } else {
+        writeln!(out, "{OVERVIEW_HEADER}")?;
+    }
     for node in nodes {
         if let Some(sealed) = &node.receipt {
-            let violation = node.violation.map(|violation| violation.to_string()).unwrap_or_default();
-            write_overview_row(out, &sealed.receipt, node.node.virtualized, &violation)?;
+            write_overview_row(out, node, &sealed.receipt, rules)?;
         }
     }
     Ok(())
 }
 
+/// What the form of an overview decides.
+struct Shown {
+    uptime: u64,
+    price: u64,
+    tft_unit: &'static str,
+    cores: String,
+    memory: String,
+    disk: String,
+    ssd: String,
+    utilization: ResourceUtilization,
+    virtualized: String,
+}
+
+impl Shown {
+    fn of(node: &NodeResult, receipt: &Receipt, form: OverviewForm) -> Self {
+        let gib = &receipt.resource_units;
+        let in_receipt = Self {
+            uptime: receipt.measured_uptime,
+            price: receipt.tft_connection_price,
+            tft_unit: "",
+            cores: gib.cru.to_string(),
+            memory: gib.mru.to_string(),
+            disk: gib.hru.to_string(),
+            ssd: gib.sru.to_string(),
+            utilization: receipt.resource_utilization,
+            virtualized: format!("{},", node.node.virtualized),
+        };
+        if form == OverviewForm::Period60 {
+            return in_receipt;
+        }
+        let bytes = &node.node.resources;
+        Self {
+            uptime: node.own.uptime,
+            price: node.node.connection_price.into(),
+            tft_unit: if form <= OverviewForm::Period46 { " TFT" } else { "" },
+            cores: bytes.cru.to_string(),
+            memory: bytes.mru.to_string(),
+            disk: bytes.hru.to_string(),
+            ssd: bytes.sru.to_string(),
+            utilization: node.own.utilization,
+            virtualized: if form == OverviewForm::Period45 { String::new() } else { in_receipt.virtualized },
+        }
+    }
+}
+
 fn write_overview_row(
     out: &mut impl Write,
+    node: &NodeResult,
     receipt: &Receipt,
-    virtualized: bool,
-    violation: &str,
+    rules: &Rules,
 ) -> io::Result<()> {
     let units = &receipt.cloud_units;
-    let capacity = &receipt.resource_units;
-    let used = &receipt.resource_utilization;
+    let shown = Shown::of(node, receipt, rules.overview_form);
+    let used = &shown.utilization;
     let carbon = receipt.carbon_offset.unwrap_or_default();
+    let violation = node.violation.map(|violation| violation.text(rules.violation_texts)).unwrap_or_default();
     write!(out, "{},{},", receipt.node_id, receipt.twin_id)?;
     write!(out, "{} ({}),", receipt.farm_name, receipt.farm_id)?;
     write!(out, "{},{},", date(receipt.period.start), date(receipt.period.end))?;
-    write!(out, "{},", receipt.measured_uptime)?;
+    write!(out, "{},", shown.uptime)?;
     write!(out, "{:.6},{:.6},{:.6},", units.cu, units.su, units.nu)?;
-    write!(out, "{},{},", UsdAmount(receipt.reward.musd), TftAmount(receipt.reward.tft))?;
-    write!(out, "{},", UsdAmount(receipt.tft_connection_price))?;
+    write!(out, "{},", UsdAmount(receipt.reward.musd))?;
+    write!(out, "{}{},", TftAmount(receipt.reward.tft), shown.tft_unit)?;
+    write!(out, "{},", UsdAmount(shown.price))?;
     write!(out, "{},{} TFT,", UsdAmount(carbon.musd), TftAmount(carbon.tft))?;
-    write!(out, "{},{:.2}%,", capacity.cru, used.cru)?;
-    write!(out, "{},{:.2}%,", capacity.mru, used.mru)?;
-    write!(out, "{},{:.2}%,", capacity.hru, used.hru)?;
-    write!(out, "{},{:.2}%,", capacity.sru, used.sru)?;
+    write!(out, "{},{:.2}%,", shown.cores, used.cru)?;
+    write!(out, "{},{:.2}%,", shown.memory, used.mru)?;
+    write!(out, "{},{:.2}%,", shown.disk, used.hru)?;
+    write!(out, "{},{:.2}%,", shown.ssd, used.sru)?;
     write!(out, "{:.2} hours,", used.ip)?;
     let certification = match receipt.node_type {
         NodeType::Diy => "DIY",
         NodeType::Certified => "CERTIFIED",
     };
-    writeln!(out, "{certification},{virtualized},{violation},{}", receipt.stellar_payout_address)
+    writeln!(out, "{certification},{}{violation},{}", shown.virtualized, receipt.stellar_payout_address)
 }
 
 /// Writes `retries.csv`: one row for every retry, also those to a farm without an address.
@@ -105,7 +188,7 @@ pub fn write_retries(out: &mut impl Write, retries: &[Retry]) -> io::Result<()> 
 }
 
 /// Ten-millionths of a TFT, printed as `1.0000000`.
-struct TftAmount(u64);
+pub(super) struct TftAmount(pub(super) u64);
 
 impl std::fmt::Display for TftAmount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -123,7 +206,7 @@ impl std::fmt::Display for UsdAmount {
 }
 
 /// A time as `2025-01-30 10:32:40 UTC`, or as bare seconds outside of the years that periods can have.
-fn date(seconds: i64) -> String {
+pub(super) fn date(seconds: i64) -> String {
     Timestamp::from_second(seconds)
         .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
         .unwrap_or_else(|_| seconds.to_string())
@@ -133,8 +216,8 @@ fn date(seconds: i64) -> String {
 mod tests {
     use crate::chain::types::{Node, NodeCertification, Resources};
     use crate::minting::{
-        CloudUnits, Origin, Outcome, ResourceRewards, ResourceUnits, ResourceUtilization, RetryReceipt,
-        Reward, Sealed, Span, Violation,
+        CloudUnits, Origin, Outcome, OwnPeriod, ResourceRewards, ResourceUnits, ResourceUtilization,
+        RetryReceipt, Reward, Sealed, Span, Violation,
     };
 
     use super::*;
@@ -163,8 +246,8 @@ mod tests {
             reward: Reward { musd: 27_304, tft },
             carbon_offset: None,
             node_type: NodeType::Diy,
-            farming_policy_id: 1,
-            resource_rewards: ResourceRewards::default(),
+            farming_policy_id: Some(1),
+            resource_rewards: Some(ResourceRewards::default()),
         };
         NodeResult {
             node: Node {
@@ -178,7 +261,8 @@ mod tests {
                 connection_price: 80,
             },
             farm: None,
-            receipt: Some(Sealed::new(receipt)),
+            receipt: Some(Sealed::new(receipt.clone())),
+            own: OwnPeriod { uptime: 2_623_089, utilization: receipt.resource_utilization },
             violation: None,
             outcome: Outcome::Paid,
         }
@@ -228,7 +312,7 @@ mod tests {
         let mut without_receipt = result("GONE", 1);
         without_receipt.receipt = None;
         let nodes = [result("GONE", 2_730_400_000), with_violation, without_receipt];
-        let overview = text(|out| write_overview(out, &nodes));
+        let overview = text(|out| write_overview(out, &nodes, &Rules::r81()));
         let rows: Vec<&str> = overview.lines().collect();
         assert_eq!(rows.len(), 3);
         assert_eq!(rows[0], OVERVIEW_HEADER);

@@ -74,6 +74,14 @@ pub fn previous(folder: &Path, period: &Period) -> Result<Previous, PublishedErr
     })
 }
 
+/// Minting receipts of `period`, from the output folder of its run: `receipts/<P>/`.
+///
+/// # Errors
+/// Names the file that cannot be read, is no receipt, or whose name is not its hash.
+pub fn minted(folder: &Path, period: &Period) -> Result<BTreeMap<[u8; 32], Receipt>, PublishedError> {
+    receipts(&folder.join("receipts").join(period.folder()), Receipt::parse)
+}
+
 fn receipts<R>(
     folder: &Path,
     parse: impl Fn(&[u8]) -> Result<R, ReceiptError>,

@@ -117,8 +117,18 @@ impl Run<'_> {
             files.insert(name.to_string(), bytes);
             Ok::<_, std::io::Error>(())
         };
-        write("payouts.csv", &|out| csv::write_payouts(out, nodes, self.retries))?;
-        write("overview.csv", &|out| csv::write_overview(out, nodes))?;
+        write("overview.csv", &|out| csv::write_overview(out, nodes, self.rules))?;
+        if self.rules.overview_only {
+            return Ok(());
+        }
+        write("payouts.csv", &|out| {
+            csv::write_payouts(out, nodes, self.retries)?;
+            if self.rules.carbon.is_some() {
+                let (tft, memo) = csv::carbon_of(nodes);
+                csv::write_carbon(out, tft, memo)?;
+            }
+            Ok(())
+        })?;
         write("retries.csv", &|out| csv::write_retries(out, self.retries))?;
         for receipt in nodes.iter().filter_map(|n| n.receipt.as_ref()) {
             files.insert(format!("receipts/{folder}/{}", receipt.hash_hex()), receipt.bytes.clone());
@@ -136,8 +146,6 @@ impl Run<'_> {
         let hash = |hash: &[u8; 32]| format!("0x{}", hex::encode(hash));
         let roots = self.source.archives().iter().map(|a| hex::encode(a.manifest().archive_root.0));
         let genesis = self.source.archives().first().map(|a| hash(&a.manifest().genesis_hash.0));
-        let outputs: Map<String, Value> =
-            files.iter().map(|(name, bytes)| (name.clone(), hex::encode(sha256(bytes)).into())).collect();
         let status = match (self.replayed.findings.is_empty(), self.accept_findings) {
             (true, _) => "done",
             (false, true) => "done-with-accepted-findings",
@@ -155,14 +163,57 @@ impl Run<'_> {
             },
             "findings": self.replayed.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "genesis_hash": genesis,
-            "outputs": outputs,
-            "period": { "end": self.period.end, "number": self.period.number, "start": self.period.start },
-            "program": { "name": "minting-replay", "version": env!("CARGO_PKG_VERSION") },
-            "rules": { "digest": hex::encode(self.rules.digest()), "name": self.rules.name() },
+            "outputs": outputs_json(files),
+            "period": period_json(self.period),
+            "program": program_json(),
+            "rules": rules_json(self.rules),
             "status": status,
             "totals": if self.withheld() { Value::Null } else { Totals::of(&self.replayed.nodes, self.retries).json() },
         })
     }
+}
+
+/// `run.json` of a correction: what it was made by, and what it holds.
+///
+/// # Errors
+/// Only if writing to memory fails.
+pub fn fixup_json(
+    period: &Period,
+    rules: &Rules,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> std::io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(&json!({
+        "outputs": outputs_json(files),
+        "period": period_json(period),
+        "program": program_json(),
+        "rules": rules_json(rules),
+        "status": "fix-ups",
+    }))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// SHA-256 of every file.
+fn outputs_json(files: &BTreeMap<String, Vec<u8>>) -> Map<String, Value> {
+    files.iter().map(|(name, bytes)| (name.clone(), hex::encode(sha256(bytes)).into())).collect()
+}
+
+fn period_json(period: &Period) -> Value {
+    json!({ "end": period.end, "number": period.number, "start": period.start })
+}
+
+fn program_json() -> Value {
+    json!({ "name": "minting-replay", "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// The rule set with all its parameters, so that others can use it as it was.
+fn rules_json(rules: &Rules) -> Value {
+    json!({
+        "bugs": rules.bug_mode(),
+        "digest": hex::encode(rules.digest()),
+        "name": rules.name(),
+        "parameters": rules.to_json(),
+    })
 }
 
 /// A finding as JSON; what it does not concern is null.

@@ -2,9 +2,11 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use minting::cli::{EXIT_CODES, parse_time_range};
+
+use super::fixup::FixupArgs;
 
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
 #[derive(Debug, Parser)]
@@ -21,6 +23,8 @@ pub struct Cli {
 pub enum Command {
     /// Replay a period and write its receipts, payouts.csv, overview.csv, retries.csv and run.json
     Run(RunArgs),
+    /// Make fix-ups of a period that was minted wrongly: fixup.csv, payouts.csv and fix-up receipts
+    Fixup(FixupArgs),
     /// Check that archives are whole, and say in words what that proves
     Check(CheckArgs),
     /// Show what an archive holds
@@ -54,9 +58,12 @@ pub struct RunArgs {
     /// Folder of the results; must be absent or empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Rule set [default: that of the period]
-    #[arg(long, value_name = "NAME")]
+    /// Rule set, by its name or as a TOML file (see `minting-replay rules`) [default: that of the period]
+    #[arg(long, value_name = "NAME|FILE.toml")]
     pub rules: Option<String>,
+    /// Mistakes of the past: pay as it was paid, or as it should have been [default: reference before r81, else fixed]
+    #[arg(long, value_enum)]
+    pub bugs: Option<BugsArg>,
     /// Results of the period before, whose unpaid receipts are paid again
     #[arg(long, value_name = "DIR")]
     pub previous: Option<PathBuf>,
@@ -75,6 +82,15 @@ pub struct RunArgs {
     /// Print run.json instead of a summary
     #[arg(long)]
     pub json: bool,
+}
+
+/// Whether mistakes of the past are made again.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BugsArg {
+    /// With the mistakes of the rule set, and integers that wrap
+    Reference,
+    /// Without
+    Fixed,
 }
 
 #[derive(Debug, Args)]

@@ -2,8 +2,10 @@
 
 mod args;
 mod check;
+mod fixup;
 mod inspect;
 mod progress;
+mod rule_sets;
 mod run;
 
 use std::{
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     });
     let outcome = match &cli.command {
         Command::Run(args) => run::run(args, cli.quiet),
+        Command::Fixup(args) => fixup::fixup(args, cli.quiet),
         Command::Check(args) => check::check(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {

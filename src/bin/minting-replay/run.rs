@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write, path::Path};
 
 use minting::{
     cli::{Exit, escape, print},
-    minting::{Finding, Period, Previous, Retry, Rules, retries},
+    minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
     replay::{Request, Source, locate, replay},
     report::{
         output::Output,
@@ -13,7 +13,12 @@ use minting::{
     },
 };
 
-use super::{Failure, INTERRUPTED, args::RunArgs, progress::Bar};
+use super::{
+    Failure, INTERRUPTED,
+    args::{BugsArg, RunArgs},
+    progress::Bar,
+    rule_sets,
+};
 
 /// Findings that are printed; `run.json` has all of them.
 const PRINTED_FINDINGS: usize = 20;
@@ -40,21 +45,24 @@ fn period(args: &RunArgs) -> Result<Period, Failure> {
     })
 }
 
+/// The rule set asked for, or else that of the period.
 fn rules(args: &RunArgs, period: &Period) -> Result<Rules, Failure> {
-    match &args.rules {
-        Some(name) => Rules::named(name)
-            .ok_or_else(|| format!("there is no rule set `{}`; this program has: r81", escape(name)).into()),
-        None => Rules::for_period(period).ok_or_else(|| {
-            let when = match period.number {
-                Some(number) => format!("period {number}"),
-                None => "a range that starts before period 81".to_string(),
-            };
-            format!(
-                "no rule set is the default for {when}: r81 holds from period 81 on; choose one with --rules"
-            )
-            .into()
-        }),
-    }
+    let rules = match &args.rules {
+        Some(name) => rule_sets::find(name)?,
+        None => {
+            let in_force = rule_sets::in_force(period)?;
+            if let Some(why) = in_force.inferred {
+                let name = in_force.set.name;
+                eprintln!("note: rules {name} for period {} are inferred: {why}", in_force.period);
+            }
+            in_force.set.rules()
+        }
+    };
+    Ok(match args.bugs {
+        None => rules,
+        Some(BugsArg::Reference) => rules.with_bugs(BugMode::Reference),
+        Some(BugsArg::Fixed) => rules.with_bugs(BugMode::Fixed),
+    })
 }
 
 fn finish(
@@ -72,7 +80,7 @@ fn finish(
     let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;
     drop(bar);
-    let retries: Vec<Retry> = retries(previous, paid, period, &replayed.end);
+    let retries: Vec<Retry> = retries(previous, paid, period, rules, &replayed.end);
     let run = Run {
         source: &source,
         period,

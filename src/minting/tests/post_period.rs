@@ -168,7 +168,7 @@ fn a_sleep_that_ends_after_the_period_counts_up_to_its_end() {
 #[test]
 fn a_sleep_over_the_whole_period_would_count_from_its_start() {
     // Asleep before the start, and the limit on sleep lifted: the whole period counts, and no more.
-    let rules = Rules { sleep_max_secs: u32::MAX, ..Rules::r81() };
+    let rules = Rules { sleep_max_secs: Some(u32::MAX), ..Rules::r81() };
     let power = StartPower {
         power: NodePower { state: PowerState::Down(1), target: PowerTarget::Down },
         down_since: Some(START - 1_000),

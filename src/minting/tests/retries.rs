@@ -45,7 +45,7 @@ fn period() -> Period {
 fn what_was_not_paid_is_paid_again_to_the_address_of_now() {
     let previous =
         Previous { minting: [([7; 32], receipt(500))].into(), fixups: [([8; 32], fixup(600))].into() };
-    let retries = retries(&previous, &BTreeSet::new(), &period(), &end_state());
+    let retries = retries(&previous, &BTreeSet::new(), &period(), &Rules::r81(), &end_state());
     let [minting, fixup] = retries.as_slice() else { panic!("{retries:?}") };
     assert_eq!((minting.origin, fixup.origin), (Origin::Minting, Origin::Fixup));
     let receipt = &minting.receipt.receipt;
@@ -67,7 +67,7 @@ fn what_was_paid_or_has_no_amount_is_not_paid_again() {
         fixups: [([4; 32], fixup(1)), ([5; 32], fixup(0))].into(),
     };
     let paid = [[1; 32], [4; 32], [99; 32]].into();
-    let retries = retries(&previous, &paid, &period(), &end_state());
+    let retries = retries(&previous, &paid, &period(), &Rules::r81(), &end_state());
     assert_eq!(retries.len(), 1);
     assert_eq!(retries[0].receipt.receipt.reward.tft, 700);
 }
@@ -77,7 +77,7 @@ fn a_farm_still_without_address_gets_a_receipt() {
     let mut end = end_state();
     end.payout_addresses.clear();
     let previous = Previous { minting: [([7; 32], receipt(500))].into(), ..Previous::default() };
-    let retries = retries(&previous, &BTreeSet::new(), &period(), &end);
+    let retries = retries(&previous, &BTreeSet::new(), &period(), &Rules::r81(), &end);
     assert_eq!(retries[0].receipt.receipt.stellar_payout_address, "");
 }
 
@@ -87,7 +87,7 @@ fn retries_are_sorted_by_their_own_hashes_minting_receipts_first() {
         minting: (0..20).map(|i| ([i; 32], receipt(500))).collect(),
         fixups: (0..20).map(|i| ([i; 32], fixup(500))).collect(),
     };
-    let retries = retries(&previous, &BTreeSet::new(), &period(), &end_state());
+    let retries = retries(&previous, &BTreeSet::new(), &period(), &Rules::r81(), &end_state());
     let (minting, fixups) = retries.split_at(20);
     assert!(minting.iter().all(|retry| retry.origin == Origin::Minting));
     assert!(fixups.iter().all(|retry| retry.origin == Origin::Fixup));

@@ -5,7 +5,7 @@ use crate::minting::Reward;
 use crate::minting::arithmetic::{Arithmetic, Calculator};
 use crate::minting::capacity::{compute_units, network_units, storage_units};
 use crate::minting::consumption::Consumption;
-use crate::minting::reward::{Earned, earned};
+use crate::minting::reward::{Earned, Presence, earned};
 
 const FULL: i128 = 2_630_880;
 
@@ -16,7 +16,8 @@ fn reward_in(
     policy: &FarmingPolicy,
     period: &Period,
 ) -> Earned {
-    earned(node, used, uptime, policy, &Rules::r81(), period, &mut Calculator::new(Arithmetic::Exact))
+    let presence = Presence { uptime, own_secs: DURATION.into(), seen_early: false };
+    earned(node, used, presence, policy, &Rules::r81(), period, &mut Calculator::new(Arithmetic::Exact))
 }
 
 fn reward(node: &Node, used: &Consumption, uptime: i128, policy: &FarmingPolicy) -> Earned {

@@ -1,0 +1,85 @@
+//! `minting-replay fixup`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use minting::{
+    cli::{EXIT_CODES, Exit, escape, print},
+    minting::{Period, Rules},
+    report::{
+        fixup::Correction,
+        output::Output,
+        published,
+        run::{self, RUN_JSON, tft},
+    },
+};
+
+use super::Failure;
+
+const EXAMPLES: &str = "\
+Example:
+  minting-replay run period-73 --period 73 --rules r73-fix --out correct-73
+  minting-replay fixup --period 73 --minted results-73 --correct correct-73 --out fixup-73";
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub struct FixupArgs {
+    /// Number of the period that was minted wrongly
+    #[arg(long, value_name = "P")]
+    pub period: u32,
+    /// Results of the run that was wrong
+    #[arg(long, value_name = "DIR")]
+    pub minted: PathBuf,
+    /// Results of the run that is right; its run.json says by which rules the fix-ups are made
+    #[arg(long, value_name = "DIR")]
+    pub correct: PathBuf,
+    /// Folder of the fix-ups; must be absent or empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace earlier fix-ups as a whole
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+pub fn fixup(args: &FixupArgs, quiet: bool) -> Result<Exit, Failure> {
+    let period = Period::numbered(args.period)?;
+    let rules = rules_of(&args.correct, &period)?;
+    let minted = published::minted(&args.minted, &period)?;
+    let correct = published::minted(&args.correct, &period)?;
+    let mut output = Output::create(&args.out, args.overwrite)?;
+    let correction = Correction::new(&minted, &correct, &rules)?;
+    let mut files = correction.files(&period.folder(), &rules)?;
+    files.insert(RUN_JSON.to_owned(), run::fixup_json(&period, &rules, &files)?);
+    for (name, bytes) in &files {
+        output.write(name, bytes)?;
+    }
+    output.finish()?;
+    if quiet {
+        return Ok(Exit::Done);
+    }
+    let text = format!(
+        "Period {}, rules {}: {} nodes, {} TFT are still to be paid\nFix-ups are in {}\n",
+        args.period,
+        rules.name(),
+        correction.fixups.len(),
+        tft(correction.tft().into()),
+        args.out.display()
+    );
+    Ok(print(text.as_bytes()))
+}
+
+/// The rules of a run, from its `run.json`.
+fn rules_of(folder: &Path, period: &Period) -> Result<Rules, Failure> {
+    let path = folder.join(RUN_JSON);
+    let shown = escape(&path.display().to_string());
+    let bytes = std::fs::read(&path).map_err(|e| format!("failed to read `{shown}`: {e}"))?;
+    let mut run: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|e| format!("`{shown}` is not JSON: {e}"))?;
+    let number = run.pointer("/period/number").and_then(serde_json::Value::as_u64);
+    if number != period.number.map(u64::from) {
+        return Err(format!("`{shown}` is not of the period given with --period").into());
+    }
+    let parameters = run.pointer_mut("/rules/parameters").map(serde_json::Value::take).unwrap_or_default();
+    Ok(Rules::from_json(parameters)
+        .map_err(|e| format!("`{shown}`: {e}; run the period again with this minting-replay"))?)
+}

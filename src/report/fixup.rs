@@ -1,0 +1,166 @@
+//! The files of a correction: `fixup.csv`, payouts of what is missing, fix-up receipts.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use super::csv::{TftAmount, date, memo_of, sum_tft, write_carbon};
+use crate::{
+    archive::header::blake2_256,
+    minting::{FixupForm, FixupReceipt, Receipt, Rules, Sealed, fix_up},
+};
+
+/// Receipts of a period, by the hash that is their file name.
+pub type Receipts = BTreeMap<[u8; 32], Receipt>;
+
+/// Why no correction can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FixupError {
+    /// A node has no minted receipt.
+    #[error(
+        "node {0} has no receipt among the minted ones; --minted takes the output folder of the run that was wrong"
+    )]
+    NotMinted(u32),
+    /// A node has more than one receipt.
+    #[error(
+        "node {node} has two {which} receipts, {}.. and {}..; keep the one that counts",
+        hex::encode(first),
+        hex::encode(second)
+    )]
+    Twice {
+        /// The node.
+        node: u32,
+        /// `minted` or `correct`.
+        which: &'static str,
+        /// Hash of one receipt.
+        first: [u8; 32],
+        /// Hash of the other.
+        second: [u8; 32],
+    },
+}
+
+/// A correction.
+#[derive(Clone, Debug)]
+pub struct Correction {
+    /// The fix-up of every node with a correct receipt, by node.
+    pub fixups: Vec<Sealed<FixupReceipt>>,
+    /// Hashes of the correct receipts.
+    pub correct: Vec<[u8; 32]>,
+}
+
+impl Correction {
+    /// Compares what was minted with what is correct.
+    ///
+    /// # Errors
+    /// If a node was not minted, or has two receipts of one kind.
+    pub fn new(minted: &Receipts, correct: &Receipts, rules: &Rules) -> Result<Self, FixupError> {
+        let minted = by_node(minted, "minted")?;
+        let mut fixups = Vec::new();
+        for (node, (_, receipt)) in by_node(correct, "correct")? {
+            let (minted_hash, minted) = minted.get(&node).ok_or(FixupError::NotMinted(node))?;
+            fixups.push(fix_up(minted, *minted_hash, &Sealed::new(receipt.clone()), rules));
+        }
+        Ok(Self { fixups, correct: correct.keys().copied().collect() })
+    }
+
+    /// What is still to be paid, ten-millionths of a TFT.
+    pub fn tft(&self) -> u64 {
+        sum_tft(self.fixups.iter().map(|fixup| fixup.receipt.fixup_reward))
+    }
+
+    /// Name and bytes of every file, `folder` being that of the period.
+    ///
+    /// # Errors
+    /// Only if writing to memory fails.
+    pub fn files(&self, folder: &str, rules: &Rules) -> io::Result<BTreeMap<String, Vec<u8>>> {
+        let mut files = BTreeMap::new();
+        let mut payouts = Vec::new();
+        self.write_payouts(&mut payouts, rules)?;
+        files.insert("payouts.csv".to_owned(), payouts);
+        let mut table = Vec::new();
+        self.write_table(&mut table, rules.fixup_form)?;
+        let name = if rules.fixup_form == FixupForm::Period46 { "overview.csv" } else { "fixup.csv" };
+        files.insert(name.to_owned(), table);
+        if rules.fixup_form == FixupForm::Period60 {
+            // These corrections opened the file, and had no retries to write.
+            files.insert("retries.csv".to_owned(), Vec::new());
+        }
+        for fixup in &self.fixups {
+            files.insert(format!("receipts/fixed/{folder}/{}", fixup.hash_hex()), fixup.bytes.clone());
+        }
+        Ok(files)
+    }
+
+    fn write_payouts(&self, out: &mut impl Write, rules: &Rules) -> io::Result<()> {
+        for fixup in &self.fixups {
+            let FixupReceipt { stellar_payout_address: address, fixup_reward, .. } = &fixup.receipt;
+            if !address.is_empty() && fixup_reward.tft != 0 {
+                writeln!(out, "{address},{},{}", TftAmount(fixup_reward.tft), fixup.hash_hex())?;
+            }
+        }
+        if rules.carbon.is_none() {
+            return Ok(());
+        }
+        let tft = sum_tft(self.fixups.iter().filter_map(|fixup| fixup.receipt.fixup_carbon_offset));
+        write_carbon(out, tft, self.carbon_memo(rules))
+    }
+
+    /// The memo of the carbon line.
+    fn carbon_memo(&self, rules: &Rules) -> [u8; 32] {
+        if rules.fixup_form != FixupForm::Period46 {
+            return memo_of(self.correct.iter().copied());
+        }
+        let mut hashes: Vec<[u8; 32]> = self.fixups.iter().map(|fixup| fixup.hash).collect();
+        if !rules.bugs.carbon_memo_of_hex {
+            return memo_of(hashes.into_iter());
+        }
+        hashes.sort_unstable();
+        blake2_256(&[hex::encode(hashes.concat()).as_bytes()])
+    }
+
+    fn write_table(&self, out: &mut impl Write, form: FixupForm) -> io::Result<()> {
+        let uptimes = form == FixupForm::Period73;
+        let (blank, titles) = if uptimes { ("", "minted uptime,correct uptime,") } else { (" ", "") };
+        writeln!(
+            out,
+            "node id,farm id,period start,{blank}period end,{titles}previous cu,previous su,previous nu,\
+             actual cu,actual su,actual nu,missing cu,missing su,missing nu,minted tft,actual tft,missing tft,\
+             minted carbon tft,actual carbon tft,missing carbon tft,minted receipt"
+        )?;
+        for fixup in self.fixups.iter().map(|fixup| &fixup.receipt) {
+            write!(out, "{},{},", fixup.node_id, fixup.farm_id)?;
+            write!(out, "{},{},", date(fixup.period.start), date(fixup.period.end))?;
+            if let (Some(minted), Some(correct)) = (fixup.minted_uptime, fixup.correct_uptime) {
+                write!(out, "{minted},{correct},")?;
+            }
+            for units in [fixup.minted_cloud_units, fixup.correct_cloud_units, fixup.fixup_cloud_units] {
+                write!(out, "{},{},{},", units.cu, units.su, units.nu)?;
+            }
+            for reward in [fixup.minted_reward, fixup.correct_reward, fixup.fixup_reward] {
+                write!(out, "{},", TftAmount(reward.tft))?;
+            }
+            let offsets =
+                [fixup.minted_carbon_offset, fixup.correct_carbon_offset, fixup.fixup_carbon_offset];
+            for offset in offsets {
+                write!(out, "{},", TftAmount(offset.unwrap_or_default().tft))?;
+            }
+            writeln!(out, "{}", fixup.minted_receipt)?;
+        }
+        Ok(())
+    }
+}
+
+/// The one receipt of every node, with its hash.
+fn by_node<'a>(
+    receipts: &'a Receipts,
+    which: &'static str,
+) -> Result<BTreeMap<u32, ([u8; 32], &'a Receipt)>, FixupError> {
+    let mut nodes = BTreeMap::new();
+    for (hash, receipt) in receipts {
+        if let Some((first, _)) = nodes.insert(receipt.node_id, (*hash, receipt)) {
+            return Err(FixupError::Twice { node: receipt.node_id, which, first, second: *hash });
+        }
+    }
+    Ok(nodes)
+}
