@@ -97,6 +97,9 @@ fn io_hint(source: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied => ": no permission; choose another folder or change its rights",
         io::ErrorKind::ReadOnlyFilesystem => ": the file system is read-only; choose another folder",
         io::ErrorKind::NotFound => ": no such file or folder",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            ": a file is in the way; choose another folder"
+        }
         _ => "",
     }
 }

@@ -29,7 +29,10 @@ pub fn escape(text: &str) -> String {
 /// Prints to standard output. A reader that went away, as with `| head`, is no failure.
 pub fn print(bytes: &[u8]) -> Exit {
     match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("error: failed to write to standard output: {error}");
+            Exit::Failed
+        }
         _ => Exit::Done,
     }
 }

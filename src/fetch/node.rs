@@ -81,7 +81,9 @@ impl Chain {
         let lists: Vec<&[u32]> = heights.chunks(HASHES_IN_A_LIST).collect();
         let calls = lists.iter().map(|list| {
             let weight = if list.len() > 1 { WEIGHT_OF_A_LIST } else { 1 };
-            Call::new("chain_getBlockHash", vec![json!(list)]).weighing(weight)
+            // One height goes as a number: every node and every proxy before it takes that.
+            let heights = if let [height] = list { json!(height) } else { json!(list) };
+            Call::new("chain_getBlockHash", vec![heights]).weighing(weight)
         });
         let answers = self.pool.call_all(calls.collect()).await?;
         let mut hashes = Vec::with_capacity(heights.len());
@@ -91,7 +93,10 @@ impl Chain {
                 [first, .., last] => format!("the hashes of blocks {first} to {last}"),
                 [] => "no block".to_owned(),
             };
-            hashes.extend(read(answer, subject, |value| wire::hashes(value, list.len()))?);
+            hashes.extend(read(answer, subject, |value| match list {
+                [_] => wire::hash(value).map(|hash| vec![hash]),
+                _ => wire::hashes(value, list.len()),
+            })?);
         }
         Ok(hashes)
     }

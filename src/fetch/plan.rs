@@ -1,6 +1,6 @@
 //! From what was asked for to the blocks that will be read.
 
-use std::num::NonZeroU64;
+use std::{collections::BTreeSet, num::NonZeroU64};
 
 use super::error::Error;
 use super::locate::first_after;
@@ -88,7 +88,7 @@ pub(super) async fn plan(chain: &Chain, request: &Request, runtimes: &mut Runtim
                 chunk_blocks: DEFAULT_CHUNK_BLOCKS,
                 period: None,
                 range: None,
-                state_at: state_at.clone(),
+                state_at: ascending(state_at),
             })
         }
     }
@@ -116,12 +116,17 @@ async fn plan_time(chain: &Chain, range: &TimeRange, runtimes: &mut Runtimes) ->
     if first_block > last_block {
         return Err(Error::Range(format!("block {first_block} lies after block {last_block}")));
     }
-    if last_block > chain.head {
-        let advice = "wait, or give a lower --last-block".to_owned();
-        return Err(not_final(chain, format!("block {last_block} is asked for"), advice).await?);
+    let found = range.first_block.is_none() && range.last_block.is_none();
+    if found && first_block == last_block {
+        return Err(Error::Range(format!(
+            "no block of this chain lies between {} and {}; is it the right chain?",
+            moment(range.from),
+            moment(range.to)
+        )));
     }
-    chain.probe(parent(first_block)).await?;
-    let block_time_ms = block_time_ms(chain, range, first_block, runtimes).await?;
+    let known = first_block.min(chain.head);
+    chain.probe(parent(known)).await?;
+    let block_time_ms = block_time_ms(chain, range, known, runtimes).await?;
     let too_far = || Error::Range(format!("no block lies a window after block {last_block}"));
     let window_blocks = WINDOW_MS.checked_div(block_time_ms).ok_or_else(too_far)?;
     let window_blocks = u32::try_from(window_blocks).map_err(|_| too_far())?;
@@ -151,8 +156,13 @@ async fn plan_time(chain: &Chain, range: &TimeRange, runtimes: &mut Runtimes) ->
             to: range.to,
             window_blocks,
         }),
-        state_at: vec![first_block, last_block],
+        state_at: ascending(&[first_block, last_block]),
     })
+}
+
+/// Every height once, as the archive lists them.
+fn ascending(heights: &[u32]) -> Vec<u32> {
+    heights.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The first block after a time; an error when it is not final yet.

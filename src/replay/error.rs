@@ -61,8 +61,8 @@ pub enum Error {
     },
     /// A power state names a block whose time is not known.
     #[error(
-        "`{path}`, state of block {block}: node {node} went down in block {down}, whose time is neither in the \
-         snapshot nor in the archive; the state cannot be right"
+        "`{path}`, state of block {block}: node {node} went down in block {down}, whose time the \
+         snapshot does not have; the state cannot be right, export it again from another node"
     )]
     DownBlock {
         /// The snapshot.

@@ -21,15 +21,12 @@ pub fn start_state(source: &Source, height: u32) -> Result<(StartState, Hash)> {
     for (node, power) in state.node_powers().map_err(error)? {
         let down_since = match power.state {
             PowerState::Down(down) if nodes.contains_key(&node) => {
-                let time_ms = match snapshot.block_time_ms(down) {
-                    Some(time_ms) => time_ms,
-                    None => time_in_chunks(source, down)?.ok_or_else(|| Error::DownBlock {
-                        path: path.clone(),
-                        block: height,
-                        node,
-                        down,
-                    })?,
-                };
+                let time_ms = snapshot.block_time_ms(down).ok_or_else(|| Error::DownBlock {
+                    path: path.clone(),
+                    block: height,
+                    node,
+                    down,
+                })?;
                 Some(seconds(time_ms))
             }
             _ => None,
@@ -62,15 +59,6 @@ pub fn end_state(source: &Source, height: u32) -> Result<(EndState, Hash)> {
 /// `Timestamp.Now` in whole seconds, as the rules count.
 pub fn seconds(time_ms: u64) -> i64 {
     i64::try_from(time_ms / 1_000).unwrap_or(i64::MAX)
-}
-
-/// Time of a block of the archives, milliseconds. A snapshot has the times of blocks up to its own; a later one
-/// can only be meant if the state is odd, and is then looked up.
-fn time_in_chunks(source: &Source, height: u32) -> Result<Option<u64>> {
-    match source.pieces().iter().find(|p| (p.first..=p.last).contains(&height)) {
-        Some(piece) => Ok(source.read(piece)?.chunk.at(height).map(|b| b.time_ms)),
-        None => Ok(None),
-    }
 }
 
 fn missing(height: u32) -> Error {

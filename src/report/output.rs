@@ -6,11 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::run::RUN_JSON;
+
 /// Why results could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The operating system refused.
-    #[error("failed to {action} `{path}`{hint}; nothing was changed in the output folder", hint = hint(.source))]
+    #[error("failed to {action} `{path}`{hint}; no results were written", hint = hint(.source))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -33,9 +35,12 @@ pub enum OutputError {
 
 fn hint(source: &io::Error) -> &'static str {
     match source.kind() {
-        io::ErrorKind::StorageFull => ": the disk is full",
-        io::ErrorKind::PermissionDenied => ": no permission",
-        io::ErrorKind::ReadOnlyFilesystem => ": the file system is read-only",
+        io::ErrorKind::StorageFull => ": the disk is full; free some space",
+        io::ErrorKind::PermissionDenied => ": no permission; choose another folder or change its rights",
+        io::ErrorKind::ReadOnlyFilesystem => ": the file system is read-only; choose another folder",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            ": a file is in the way; choose another folder"
+        }
         _ => "",
     }
 }
@@ -45,42 +50,49 @@ fn error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OutputE
     move |source| OutputError::Io { action, path, source }
 }
 
-/// A folder that is being filled beside its place.
+/// How the finished files get to their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Nothing is there: the staging folder is renamed.
+    Rename,
+    /// An empty folder is there, maybe a mount point: the files are moved into it, `run.json` last.
+    MoveInto,
+    /// An earlier run is there: it is exchanged for the staging folder.
+    Exchange,
+}
+
+/// A folder that is being filled near its place, under a name that nothing else has.
 #[derive(Debug)]
 pub struct Output {
     place: PathBuf,
+    way: Way,
     staging: PathBuf,
     folders: Vec<PathBuf>,
     done: bool,
 }
 
 impl Output {
-    /// Checks that the place may be taken, and makes a folder beside it.
+    /// Checks that the place may be taken, and makes a staging folder.
     ///
     /// # Errors
     /// The place is not empty and `overwrite` is not set, or it is and no run wrote it; I/O errors.
     pub fn create(place: &Path, overwrite: bool) -> Result<Output, OutputError> {
-        if !is_free(place)? {
-            if !overwrite {
-                return Err(OutputError::Occupied(place.to_path_buf()));
+        let (place, way) = match fs::read_dir(place) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => (absent(place)?, Way::Rename),
+            Err(e) => return Err(error("use", place)(e)),
+            Ok(mut entries) => {
+                let resolved = fs::canonicalize(place).map_err(error("use", place))?;
+                match (entries.next().is_none(), overwrite, resolved.join(RUN_JSON).is_file()) {
+                    (true, _, _) => (resolved, Way::MoveInto),
+                    (false, false, _) => return Err(OutputError::Occupied(place.to_path_buf())),
+                    (false, true, false) => return Err(OutputError::NotARun(place.to_path_buf())),
+                    (false, true, true) => (resolved, Way::Exchange),
+                }
             }
-            if !place.join(super::run::RUN_JSON).is_file() {
-                return Err(OutputError::NotARun(place.to_path_buf()));
-            }
-        }
-        if let Some(parent) = place.parent().filter(|p| !p.as_os_str().is_empty()) {
-            fs::create_dir_all(parent).map_err(error("create", parent))?;
-        }
-        let staging = beside(place, "new");
-        // A run that was killed may have left one.
-        remove(&staging)?;
-        fs::create_dir(&staging).map_err(error("create", &staging))?;
-        Ok(Output {
-            place: place.to_path_buf(),
-            staging: staging.clone(),
-            folders: vec![staging],
-            done: false,
-        })
+        };
+        let near = if way == Way::MoveInto { place.join("run") } else { place.clone() };
+        let staging = make_unique(&near)?;
+        Ok(Output { place, way, staging: staging.clone(), folders: vec![staging], done: false })
     }
 
     /// Writes a file; folders in its name are made.
@@ -99,7 +111,7 @@ impl Output {
         file.sync_all().map_err(error("write", &path))
     }
 
-    /// Puts the folder in its place; what was there before is gone only then.
+    /// Puts the files in their place; an earlier run is gone only then.
     ///
     /// # Errors
     /// I/O errors.
@@ -107,55 +119,83 @@ impl Output {
         for folder in &self.folders {
             sync(folder)?;
         }
-        let old = beside(&self.place, "old");
-        remove(&old)?;
-        let replaced = self.place.exists();
-        if replaced {
-            fs::rename(&self.place, &old).map_err(error("move", &self.place))?;
+        match self.way {
+            Way::Rename => fs::rename(&self.staging, &self.place).map_err(error("rename to", &self.place))?,
+            Way::MoveInto => move_into(&self.staging, &self.place)?,
+            Way::Exchange => exchange(&self.staging, &self.place)?,
         }
-        if let Err(e) = fs::rename(&self.staging, &self.place) {
-            if replaced {
-                // Put back what was there; the first error is the one to report.
-                let _ = fs::rename(&old, &self.place);
-            }
-            return Err(error("rename to", &self.place)(e));
+        let folder = if self.way == Way::MoveInto { Some(self.place.as_path()) } else { self.place.parent() };
+        folder.map(sync).transpose()?;
+        if self.way == Way::Rename {
+            self.done = true;
         }
-        self.done = true;
-        let parent = self.place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        sync(parent)?;
-        remove(&old)
+        Ok(())
     }
 }
 
 impl Drop for Output {
+    /// Removes what this process made: what a failed run leaves, or the earlier run that was exchanged.
     fn drop(&mut self) {
         if !self.done {
-            // Nothing of a run that failed is left.
             let _ = fs::remove_dir_all(&self.staging);
         }
     }
 }
 
-/// Whether there is nothing at the place, or an empty folder.
-fn is_free(place: &Path) -> Result<bool, OutputError> {
-    match fs::read_dir(place) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(e) => Err(error("read", place)(e)),
+/// The path of a place where nothing is, in a folder that is made if need be.
+fn absent(place: &Path) -> Result<PathBuf, OutputError> {
+    let parent = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(error("create", parent))?;
+    let parent = fs::canonicalize(parent).map_err(error("use", parent))?;
+    let name = place.file_name().ok_or_else(|| error("use", place)(io::ErrorKind::InvalidInput.into()))?;
+    Ok(parent.join(name))
+}
+
+/// Makes a hidden folder in the same folder as `near`, so that renaming does not cross file systems.
+fn make_unique(near: &Path) -> Result<PathBuf, OutputError> {
+    let name = near.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut number = 0u32;
+    loop {
+        let staging = near.with_file_name(format!(".{name}.{}-{number}.unfinished", std::process::id()));
+        match fs::create_dir(&staging) {
+            Ok(()) => return Ok(staging),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && number < u32::MAX => number += 1,
+            Err(e) => return Err(error("create", &staging)(e)),
+        }
     }
 }
 
-/// A hidden name in the same folder, so that renaming does not cross file systems.
-fn beside(place: &Path, ending: &str) -> PathBuf {
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
-    place.with_file_name(format!(".{name}.{ending}"))
+/// Moves everything up into `place`; `run.json`, which makes a folder the output of a run, comes last.
+fn move_into(staging: &Path, place: &Path) -> Result<(), OutputError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(staging).map_err(error("read", staging))? {
+        names.push(entry.map_err(error("read", staging))?.file_name());
+    }
+    names.sort_by_key(|name| (name == RUN_JSON, name.clone()));
+    for name in names {
+        let to = place.join(&name);
+        fs::rename(staging.join(&name), &to).map_err(error("rename to", &to))?;
+    }
+    Ok(())
 }
 
-fn remove(folder: &Path) -> Result<(), OutputError> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(error("remove", folder)(e)),
-        _ => Ok(()),
+/// Exchanges two folders at once where the system can, so that one of the two runs is at the place at any moment.
+fn exchange(staging: &Path, place: &Path) -> Result<(), OutputError> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        if renameat_with(CWD, staging, CWD, place, RenameFlags::EXCHANGE).is_ok() {
+            return Ok(());
+        }
     }
+    let old = make_unique(place)?;
+    fs::rename(place, &old).map_err(error("move", place))?;
+    if let Err(e) = fs::rename(staging, place) {
+        // Put back what was there; the first error is the one to report.
+        let _ = fs::rename(&old, place);
+        return Err(error("rename to", place)(e));
+    }
+    fs::remove_dir_all(&old).map_err(error("remove", &old))
 }
 
 fn sync(folder: &Path) -> Result<(), OutputError> {
@@ -166,42 +206,76 @@ fn sync(folder: &Path) -> Result<(), OutputError> {
 mod tests {
     use super::*;
 
+    fn write(place: &Path, overwrite: bool, text: &[u8]) -> Output {
+        let mut output = Output::create(place, overwrite).unwrap();
+        output.write("receipts/81/x", text).unwrap();
+        output.write(RUN_JSON, text).unwrap();
+        output
+    }
+
+    /// Names of everything in a folder, hidden or not.
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
     #[test]
     fn a_run_appears_as_a_whole() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("a/out");
-        let mut output = Output::create(&place, false).unwrap();
-        output.write("receipts/81/x", b"1").unwrap();
+        let output = write(&place, false, b"1");
         assert!(!place.exists());
-        output.write("run.json", b"{}").unwrap();
         output.finish().unwrap();
         assert_eq!(fs::read(place.join("receipts/81/x")).unwrap(), b"1");
-        assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
+        assert_eq!(names(&folder.path().join("a")), ["out"]);
+    }
+
+    #[test]
+    fn an_empty_folder_is_filled_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("out");
+        fs::create_dir(&place).unwrap();
+        std::os::unix::fs::symlink(&place, folder.path().join("link")).unwrap();
+        write(&folder.path().join("link"), false, b"1").finish().unwrap();
+        assert_eq!(names(&place), ["receipts", RUN_JSON]);
+        assert!(folder.path().join("link").is_symlink());
     }
 
     #[test]
     fn a_failed_run_leaves_the_earlier_one() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("out");
-        let mut output = Output::create(&place, false).unwrap();
-        output.write("run.json", b"one").unwrap();
-        output.finish().unwrap();
+        write(&place, false, b"one").finish().unwrap();
         assert!(matches!(Output::create(&place, false), Err(OutputError::Occupied(_))));
-        let mut output = Output::create(&place, true).unwrap();
-        output.write("run.json", b"two").unwrap();
-        drop(output);
-        assert_eq!(fs::read(place.join("run.json")).unwrap(), b"one");
-        let mut output = Output::create(&place, true).unwrap();
-        output.write("run.json", b"two").unwrap();
-        output.finish().unwrap();
-        assert_eq!(fs::read(place.join("run.json")).unwrap(), b"two");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        drop(write(&place, true, b"two"));
+        assert_eq!(fs::read(place.join(RUN_JSON)).unwrap(), b"one");
+        write(&place, true, b"two").finish().unwrap();
+        assert_eq!(fs::read(place.join(RUN_JSON)).unwrap(), b"two");
+        assert_eq!(names(folder.path()), ["out"]);
     }
 
     #[test]
-    fn what_no_run_wrote_is_not_overwritten() {
+    fn what_no_run_wrote_is_neither_overwritten_nor_removed() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), b"").unwrap();
         assert!(matches!(Output::create(folder.path(), true), Err(OutputError::NotARun(_))));
+        // Hidden neighbours that look like ours are not ours.
+        let mine = folder.path().join(format!(".out.{}-0.unfinished", std::process::id()));
+        fs::create_dir(&mine).unwrap();
+        write(&folder.path().join("out"), false, b"1").finish().unwrap();
+        assert!(mine.is_dir());
+    }
+
+    #[test]
+    fn two_runs_at_once_do_not_mix() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("out");
+        let (one, two) = (write(&place, false, b"one"), write(&place, false, b"two"));
+        one.finish().unwrap();
+        assert!(two.finish().is_err());
+        assert_eq!(fs::read(place.join("receipts/81/x")).unwrap(), b"one");
+        assert_eq!(names(folder.path()), ["out"]);
     }
 }

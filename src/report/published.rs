@@ -25,6 +25,9 @@ pub enum PublishedError {
     /// The folder has no receipts of the period before.
     #[error("`{0}` does not exist; --previous takes the output folder of the period before")]
     NoReceipts(PathBuf),
+    /// A free time range has no period before it.
+    #[error("a time range has no period before it; --previous goes with --period")]
+    NoPeriodBefore,
     /// A file name is no hash.
     #[error("`{0}`: the name of a receipt is its hash of 64 hex digits; remove what is no receipt")]
     Name(PathBuf),
@@ -62,9 +65,12 @@ pub enum PublishedError {
 /// # Errors
 /// Names the file that cannot be read, is no receipt, or whose name is not its hash.
 pub fn previous(folder: &Path, period: &Period) -> Result<Previous, PublishedError> {
-    let Some(before) = period.previous() else { return Ok(Previous::default()) };
+    let Some(before) = period.previous() else { return Err(PublishedError::NoPeriodBefore) };
     let minting = folder.join("receipts").join(before.folder());
     let fixups = folder.join("receipts/fixed").join(before.folder());
+    if !minting.is_dir() && ran_without_receipts(folder, before.number) {
+        return Ok(Previous::default());
+    }
     if !minting.is_dir() {
         return Err(PublishedError::NoReceipts(minting));
     }
@@ -72,6 +78,16 @@ pub fn previous(folder: &Path, period: &Period) -> Result<Previous, PublishedErr
         minting: receipts(&minting, Receipt::parse)?,
         fixups: if fixups.is_dir() { receipts(&fixups, FixupReceipt::parse)? } else { BTreeMap::new() },
     })
+}
+
+/// Whether a folder is the output of a finished run of a period, which then had no node.
+fn ran_without_receipts(folder: &Path, period: Option<u32>) -> bool {
+    let run = fs::read(folder.join(super::run::RUN_JSON)).ok();
+    let run: Option<serde_json::Value> = run.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let Some(run) = run else { return false };
+    let done = run.get("status").and_then(serde_json::Value::as_str).is_some_and(|s| s.starts_with("done"));
+    done && period.is_some()
+        && run.pointer("/period/number").and_then(serde_json::Value::as_u64) == period.map(u64::from)
 }
 
 /// Minting receipts of `period`, from the output folder of its run: `receipts/<P>/`.

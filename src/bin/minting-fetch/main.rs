@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use clap::{CommandFactory, Parser};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use minting::cli::error_chain;
 use minting::fetch::{Error, Export, Exported, Request};
 use tokio::runtime::Runtime;
 
@@ -82,7 +83,7 @@ async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> 
     };
     outcome.await.unwrap_or_else(|error: Error| {
         terminal.clear();
-        terminal.error(&error.to_string());
+        terminal.error(&error_chain(&error));
         End::Failed
     })
 }

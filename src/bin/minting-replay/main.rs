@@ -18,8 +18,10 @@ use minting::cli::{Exit, error_chain};
 
 use args::{Cli, Command};
 
-/// Set by the first Ctrl-C; the second one ends the program at once.
+/// Set by the first Ctrl-C.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// The command looks at `INTERRUPTED` and ends tidily; every other command, and a second Ctrl-C, end at once.
+static ENDS_TIDILY: AtomicBool = AtomicBool::new(false);
 
 /// Why a command failed: anything that can be printed with its causes.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // Without a handler Ctrl-C still ends the program, only less tidily.
     let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) || !ENDS_TIDILY.load(Ordering::Relaxed) {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
     });

@@ -1,6 +1,6 @@
 //! `minting-replay run`
 
-use std::{collections::BTreeSet, fmt::Write, path::Path};
+use std::{collections::BTreeSet, fmt::Write, path::Path, sync::atomic::Ordering};
 
 use minting::{
     cli::{Exit, escape, print},
@@ -14,7 +14,7 @@ use minting::{
 };
 
 use super::{
-    Failure, INTERRUPTED,
+    ENDS_TIDILY, Failure, INTERRUPTED,
     args::{BugsArg, RunArgs},
     progress::Bar,
     rule_sets,
@@ -24,6 +24,7 @@ use super::{
 const PRINTED_FINDINGS: usize = 20;
 
 pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
+    ENDS_TIDILY.store(true, Ordering::Relaxed);
     let period = period(args)?;
     let rules = rules(args, &period)?;
     // Whatever would stop the run at its end is looked at before it starts.
@@ -91,7 +92,7 @@ fn finish(
     };
     let files = run.files()?;
     for (name, bytes) in &files {
-        if INTERRUPTED.load(std::sync::atomic::Ordering::Relaxed) {
+        if INTERRUPTED.load(Ordering::Relaxed) {
             return Err(minting::replay::Error::Interrupted.into());
         }
         output.write(name, bytes)?;
