@@ -1,12 +1,17 @@
 //! `minting-replay run`
 
-use std::{collections::BTreeSet, fmt::Write, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::Path,
+};
 
 use minting::{
     cli::{Exit, escape, print},
-    minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
+    minting::{BugMode, Finding, Period, Previous, Retry, Rules, UseSource, retries},
     replay::{Request, Source, locate, replay},
     report::{
+        addresses::invalid,
         output::Output,
         published,
         run::{RUN_JSON, Run, Totals, tft},
@@ -15,7 +20,7 @@ use minting::{
 
 use super::{
     Failure, INTERRUPTED,
-    args::{BugsArg, RunArgs},
+    args::{BugsArg, InvalidAddresses, RunArgs},
     progress::Bar,
     rule_sets,
 };
@@ -58,6 +63,13 @@ fn rules(args: &RunArgs, period: &Period) -> Result<Rules, Failure> {
             in_force.set.rules()
         }
     };
+    if rules.use_source != UseSource::UsedResources {
+        eprintln!(
+            "warning: rules {} read use from consumption reports, which are not decoded: network units and use are \
+             missing or too small",
+            escape(rules.name())
+        );
+    }
     Ok(match args.bugs {
         None => rules,
         Some(BugsArg::Reference) => rules.with_bugs(BugMode::Reference),
@@ -88,6 +100,7 @@ fn finish(
         replayed: &replayed,
         retries: &retries,
         accept_findings: args.accept_findings,
+        withhold_invalid_addresses: args.invalid_addresses == InvalidAddresses::Withhold,
     };
     let files = run.files()?;
     for (name, bytes) in &files {
@@ -98,11 +111,12 @@ fn finish(
     }
     output.finish()?;
     say_findings(&replayed.findings, &args.out, run.withheld());
+    say_addresses(&invalid(&replayed.nodes, &retries), args.invalid_addresses);
     let text = match files.get(RUN_JSON) {
         Some(json) if args.json => json.clone(),
         _ if quiet => Vec::new(),
         _ if run.withheld() => Vec::new(),
-        _ => summary(&Totals::of(&replayed.nodes, &retries), period, rules, &args.out).into_bytes(),
+        _ => summary(&run.totals(), period, rules, &args.out).into_bytes(),
     };
     let printed = print(&text);
     Ok(if run.withheld() { Exit::Findings } else { printed })
@@ -121,6 +135,19 @@ fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
             "nothing but `{}` was written; look at the findings, then run again with --accept-findings --overwrite",
             out.join(RUN_JSON).display()
         );
+    }
+}
+
+fn say_addresses(invalid: &BTreeMap<u32, String>, treatment: InvalidAddresses) {
+    let what = match treatment {
+        InvalidAddresses::Keep => "its payouts are in payouts.csv all the same",
+        InvalidAddresses::Withhold => "its payouts are left out of payouts.csv",
+    };
+    for (farm, address) in invalid.iter().take(PRINTED_FINDINGS) {
+        eprintln!("warning: farm {farm}: `{}` is no Stellar address; {what}", escape(address));
+    }
+    if invalid.len() > PRINTED_FINDINGS {
+        eprintln!("… and {} more invalid addresses in run.json", invalid.len() - PRINTED_FINDINGS);
     }
 }
 
