@@ -44,6 +44,9 @@ pub fn in_force(period: &Period) -> Result<InForce, Failure> {
         .ok_or_else(|| "no rules are known before period 45; choose a rule set with --rules".into())
 }
 
+/// Characters of a line of explanation, indented by four.
+const LINE_LEN: usize = 90;
+
 const EXAMPLES: &str = "\
 Examples:
   minting-replay rules list
@@ -119,8 +122,8 @@ fn list(format: Format) -> Result<String, Failure> {
             }
             writeln!(text)?;
         } else {
-            let (commit, date) = set.commit;
-            writeln!(text, "{:<15} {:<11} {date}  {commit}  {}", set.name, periods(set), set.about)?;
+            let (commit, _) = set.commit;
+            writeln!(text, "{:<15} {:<11} {commit}  {}", set.name, periods(set), set.about)?;
         }
     }
     Ok(text)
@@ -218,5 +221,15 @@ fn describe(
         Some(value) => value.to_string(),
         None => String::new(),
     };
-    writeln!(text, "\n{parameter} = {value}{mark}\n   {about}")
+    writeln!(text, "\n{parameter} = {value}{mark}")?;
+    let mut width = 0;
+    for word in about.split_whitespace() {
+        if width == 0 || width + word.len() > LINE_LEN {
+            write!(text, "{}   ", if width == 0 { "" } else { "\n" })?;
+            width = 0;
+        }
+        write!(text, " {word}")?;
+        width += word.len() + 1;
+    }
+    writeln!(text)
 }

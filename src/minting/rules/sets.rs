@@ -18,7 +18,7 @@ pub struct RuleSet {
     pub documented: &'static [u32],
     /// What it is.
     pub about: &'static str,
-    /// Commit of the reference implementation (minting_v3), and its date.
+    /// Commit of the reference implementation (minting_v3), and its date; of two only the parent's date is known.
     pub commit: (&'static str, &'static str),
     /// Parameters whose values are inferred rather than known, each with the reason.
     pub inferred: &'static [(&'static str, &'static str)],
@@ -142,7 +142,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         periods: None,
         documented: &[60],
         about: "correction of period 60 by the rules of the periods before",
-        commit: ("8d46a78", "2023-06-01"),
+        commit: ("8d46a78", "after 2023-06-01"),
         inferred: &[],
         rules: r60_fix_b2,
     },
@@ -187,7 +187,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         periods: None,
         documented: &[67, 68, 69, 70, 71],
         about: "as r67, but late boots cost nothing; made to size a bonus",
-        commit: ("e0a2d22", "2024-01-05"),
+        commit: ("e0a2d22", "after 2023-12-08"),
         inferred: &[],
         rules: r67_noslash,
     },
