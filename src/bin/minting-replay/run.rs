@@ -170,9 +170,11 @@ fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path) -> Strin
     if totals.retries_paid > 0 {
         line(format!("  {:>6} retries paid, {} TFT", totals.retries_paid, tft(totals.retry_tft)));
     }
-    line(format!(
-        "Results are in {}: payouts.csv, overview.csv, retries.csv, receipts/, run.json",
-        out.display()
-    ));
+    let files = if rules.overview_only {
+        "overview.csv, run.json"
+    } else {
+        "payouts.csv, overview.csv, retries.csv, receipts/, run.json"
+    };
+    line(format!("Results are in {}: {files}", out.display()));
     text
 }
