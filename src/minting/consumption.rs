@@ -61,6 +61,11 @@ impl Consumption {
         self.sru = self.sru.saturating_add(over_window(contract.used.sru));
         let ips = over_window(contract.contract.public_ips.into());
         self.ips = calc.add(self.ips, ips);
+        self.add_network(report, calc);
+    }
+
+    /// Adds only the network traffic of a report.
+    pub(super) fn add_network(&mut self, report: &NruConsumption, calc: &mut Calculator) {
         self.nru = calc.add(self.nru, report.nru.into());
     }
 }

@@ -11,7 +11,7 @@ use super::finding::{Finding, Findings, UNKNOWN_CONTRACT, UNKNOWN_NODE};
 use super::ledger::{Irregularity, Ledger, NodeState};
 use super::period::Period;
 use super::power;
-use super::rules::Rules;
+use super::rules::{Rules, UseSource};
 use super::state::{Boundaries, EndState, StartState};
 use super::uptime::{self, Report};
 
@@ -204,6 +204,9 @@ impl Fold {
     /// A report of metered use; one of an unknown contract is skipped.
     fn consume(&mut self, moment: Moment, report: &NruConsumption) {
         let Self { rules, bounds, nodes, contracts, findings } = self;
+        if rules.use_source == UseSource::ConsumptionReports {
+            return;
+        }
         let Some(contract) = contracts.get_mut(&report.contract_id) else { return };
         let node = contract.contract.node_id;
         let Some(ledger) = nodes.get_mut(&node) else {
@@ -223,9 +226,14 @@ impl Fold {
         if !contract.counts(moment.time, bounds.period.start) {
             return;
         }
+        let use_source = rules.use_source;
         // Adding up use breaks no rule, in either arithmetic.
         let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
-            state.used.add(contract, report, calc);
+            if use_source == UseSource::NetworkReports {
+                state.used.add_network(report, calc);
+            } else {
+                state.used.add(contract, report, calc);
+            }
             Ok(())
         });
         contract.last_report = moment.time;

@@ -43,7 +43,7 @@ pub use retry::{Origin, Previous, Retry, retries};
 pub use rules::{
     BugMode, Bugs, Carbon, FixupForm, FloorUnit, InForce, LateBoot, Mismatch, OverviewForm, Prices,
     RULE_SETS, ReceiptForm, Retries, RuleSet, Rules, RulesError, Scaling, SeenEarly, SleepWaiver,
-    TestNetPolicy, ViolationTexts,
+    TestNetPolicy, UseSource, ViolationTexts,
 };
 pub use state::{Boundaries, EndState, StartPower, StartState};
 pub use violation::{DataPoint, Violation, ViolationKind};

@@ -19,11 +19,16 @@ const OVERVIEW_HEADER: &str = "node id,twin id,farm name (farm id),period start,
 const RETRIES_HEADER: &str = "farm_id,previous_stellar_address,new_stellar_address,amount TFT,retry_for";
 
 /// Writes `payouts.csv`: `address,TFT,hash`, without a header, for everything that has an amount and an
-/// address, first the nodes in their order, then the retries in theirs.
+/// address that is `payable`, first the nodes in their order, then the retries in theirs.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write_payouts(out: &mut impl Write, nodes: &[NodeResult], retries: &[Retry]) -> io::Result<()> {
+pub fn write_payouts(
+    out: &mut impl Write,
+    nodes: &[NodeResult],
+    retries: &[Retry],
+    payable: impl Fn(&str) -> bool,
+) -> io::Result<()> {
     let nodes = nodes.iter().filter_map(|node| node.receipt.as_ref()).map(|sealed| {
         let receipt = &sealed.receipt;
         (&receipt.stellar_payout_address, receipt.reward.tft, sealed.hash)
@@ -33,7 +38,7 @@ pub fn write_payouts(out: &mut impl Write, nodes: &[NodeResult], retries: &[Retr
         (&receipt.stellar_payout_address, receipt.reward.tft, retry.receipt.hash)
     });
     for (address, tft, hash) in nodes.chain(retries) {
-        if !address.is_empty() && tft != 0 {
+        if !address.is_empty() && tft != 0 && payable(address) {
             writeln!(out, "{address},{},{}", TftAmount(tft), hex::encode(hash))?;
         }
     }
@@ -291,11 +296,11 @@ mod tests {
 
     #[test]
     fn payouts_are_nodes_then_retries_with_amount_and_address() {
-        let nodes = [result("GONE", 2_730_400_000), result("", 1), result("GNIL", 0)];
+        let nodes = [result("GONE", 2_730_400_000), result("", 1), result("GNIL", 0), result("GBAD", 1)];
         let retries = [retry("GTWO", 5), retry("", 6)];
         let hash = |sealed: [u8; 32]| hex::encode(sealed);
         assert_eq!(
-            text(|out| write_payouts(out, &nodes, &retries)),
+            text(|out| write_payouts(out, &nodes, &retries, |address| address != "GBAD")),
             format!(
                 "GONE,273.0400000,{}\nGTWO,0.0000005,{}\n",
                 hash(nodes[0].receipt.as_ref().unwrap().hash),

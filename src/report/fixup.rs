@@ -164,3 +164,84 @@ fn by_node<'a>(
     }
     Ok(nodes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::minting::{BugMode, Reward};
+
+    const RECEIPT: &[u8] = br#"{"period":{"start":1735602280,"end":1738233160},"node_id":1,"twin_id":2,"farm_id":3,"farm_name":"example","stellar_payout_address":"GONE","measured_uptime":2630880,"tft_connection_price":80,"cloud_units":{"cu":8.5,"su":1.6,"nu":0.0},"resource_units":{"cru":8.0,"mru":33.0,"hru":0.0,"sru":400.0},"resource_utilization":{"cru":0.0,"mru":0.0,"hru":0.0,"sru":0.0,"ip":0.0},"reward":{"musd":20800,"tft":2600000000},"carbon_offset":{"musd":8,"tft":1000000},"node_type":"DIY"}"#;
+
+    /// Node 1 was minted with 60 TFT and 0.04 TFT of carbon offset; 260 and 0.1 are right.
+    fn correction(rules: &Rules) -> Correction {
+        let correct = Receipt::parse(RECEIPT).unwrap();
+        let mut minted = correct.clone();
+        minted.reward.tft = 600_000_000;
+        minted.carbon_offset = Some(Reward { musd: 3, tft: 400_000 });
+        let named = |receipt: Receipt| Receipts::from([(receipt.hash(), receipt)]);
+        Correction::new(&named(minted), &named(correct), rules).unwrap()
+    }
+
+    /// B10: the fix-up of period 46 hashed the hex digits of the hashes of fix-ups; others hash the bytes of the
+    /// hashes of the correct receipts.
+    #[test]
+    fn b10_carbon_memo_of_hex() {
+        let rules = |name| Rules::named(name).unwrap();
+        let memo = |rules: &Rules| (correction(rules).carbon_memo(rules), correction(rules).fixups[0].hash);
+        let (memo_of_hex, hash) = memo(&rules("r46-fix"));
+        assert_eq!(memo_of_hex, blake2_256(&[hex::encode(hash).as_bytes()]));
+        let (memo_of_bytes, hash) = memo(&rules("r46-fix").with_bugs(BugMode::Fixed));
+        assert_eq!(memo_of_bytes, blake2_256(&[&hash]));
+        let (memo_of_correct, _) = memo(&rules("r61-fix"));
+        assert_eq!(memo_of_correct, blake2_256(&[&Receipt::parse(RECEIPT).unwrap().hash()]));
+    }
+
+    #[test]
+    fn a_row_shows_what_was_paid_what_is_right_and_what_is_missing() {
+        let rules = Rules::named("r73-fix").unwrap();
+        let mut table = Vec::new();
+        correction(&rules).write_table(&mut table, rules.fixup_form).unwrap();
+        let table = String::from_utf8(table).unwrap();
+        let row = table.lines().nth(1).unwrap();
+        let expected = "1,3,2024-12-30 23:44:40 UTC,2025-01-30 10:32:40 UTC,2630880,2630880,8.5,1.6,0,8.5,1.6,0,0,0,0,\
+            60.0000000,260.0000000,200.0000000,0.0400000,0.1000000,0.0600000,";
+        assert!(row.starts_with(expected), "{row}");
+        assert_eq!(table.lines().next().unwrap().split(',').count(), row.split(',').count());
+    }
+
+    #[test]
+    fn payouts_close_with_the_carbon_line() {
+        let rules = Rules::named("r73-fix").unwrap();
+        let mut payouts = Vec::new();
+        correction(&rules).write_payouts(&mut payouts, &rules).unwrap();
+        let payouts = String::from_utf8(payouts).unwrap();
+        let lines: Vec<&str> = payouts.lines().collect();
+        assert!(lines[0].starts_with("GONE,200.0000000,"), "{payouts}");
+        assert!(lines[1].contains(",0.0600000,") && lines.len() == 2, "{payouts}");
+    }
+
+    #[test]
+    fn a_node_that_was_not_minted_or_twice_is_named() {
+        let rules = Rules::named("r73-fix").unwrap();
+        let receipt = Receipt::parse(RECEIPT).unwrap();
+        let two = Receipts::from([([1; 32], receipt.clone()), ([2; 32], receipt)]);
+        let message = |minted: &Receipts, correct: &Receipts| {
+            Correction::new(minted, correct, &rules).unwrap_err().to_string()
+        };
+        assert!(message(&Receipts::new(), &two).contains("two correct receipts"));
+        let one: Receipts = two.into_iter().take(1).collect();
+        assert!(message(&Receipts::new(), &one).contains("node 1 has no receipt"));
+    }
+
+    #[test]
+    fn every_correction_has_the_files_of_its_time() {
+        let correction = Correction { fixups: vec![], correct: vec![] };
+        let files = |name| {
+            let files = correction.files("60", &Rules::named(name).unwrap()).unwrap();
+            files.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(files("r46-fix"), ["overview.csv", "payouts.csv"]);
+        assert_eq!(files("r60-fix-B2"), ["fixup.csv", "payouts.csv", "retries.csv"]);
+        assert_eq!(files("r73-fix"), ["fixup.csv", "payouts.csv"]);
+    }
+}

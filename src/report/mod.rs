@@ -1,5 +1,6 @@
 //! What people read: the files of a run, and reading back what was published.
 
+pub mod addresses;
 pub mod csv;
 pub mod fixup;
 pub mod output;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::csv;
+use super::{addresses, csv};
 use crate::{
     archive::container::sha256,
     minting::{Finding, NodeResult, Outcome, Period, Retry, Rules},
@@ -29,6 +29,8 @@ pub struct Run<'a> {
     pub retries: &'a [Retry],
     /// Findings were looked at and accepted.
     pub accept_findings: bool,
+    /// Payouts to addresses that no payment can reach are left out.
+    pub withhold_invalid_addresses: bool,
 }
 
 /// Sums of a run, for `run.json` and the summary.
@@ -49,11 +51,14 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds up nodes and retries.
-    pub fn of(nodes: &[NodeResult], retries: &[Retry]) -> Totals {
+    /// Adds up nodes and retries; what goes to an address that is not `payable` is not paid.
+    pub fn of(nodes: &[NodeResult], retries: &[Retry], payable: impl Fn(&str) -> bool) -> Totals {
         let mut totals = Totals { nodes: nodes.len(), ..Totals::default() };
         for node in nodes {
-            if node.outcome == Outcome::Paid {
+            let address = node.receipt.as_ref().map(|r| r.receipt.stellar_payout_address.as_str());
+            if node.outcome == Outcome::Paid && !address.is_some_and(&payable) {
+                *totals.not_paid.entry("invalid-address".to_owned()).or_default() += 1;
+            } else if node.outcome == Outcome::Paid {
                 totals.paid += 1;
                 totals.tft += node.receipt.as_ref().map_or(0, |r| u128::from(r.receipt.reward.tft));
             } else {
@@ -61,7 +66,8 @@ impl Totals {
             }
         }
         for receipt in retries.iter().map(|r| &r.receipt.receipt) {
-            if !receipt.stellar_payout_address.is_empty() && receipt.reward.tft != 0 {
+            let address = &receipt.stellar_payout_address;
+            if !address.is_empty() && receipt.reward.tft != 0 && payable(address) {
                 totals.retries_paid += 1;
                 totals.retry_tft += u128::from(receipt.reward.tft);
             }
@@ -90,6 +96,16 @@ impl Run<'_> {
     /// Whether findings keep the results from being written.
     pub fn withheld(&self) -> bool {
         !self.accept_findings && !self.replayed.findings.is_empty()
+    }
+
+    /// Whether payouts to an address are written.
+    pub fn payable(&self, address: &str) -> bool {
+        !self.withhold_invalid_addresses || addresses::is_payable(address)
+    }
+
+    /// Sums of the run.
+    pub fn totals(&self) -> Totals {
+        Totals::of(&self.replayed.nodes, self.retries, |address| self.payable(address))
     }
 
     /// Name and bytes of every file, `run.json` among them; of that alone if findings are not accepted.
@@ -122,7 +138,7 @@ impl Run<'_> {
             return Ok(());
         }
         write("payouts.csv", &|out| {
-            csv::write_payouts(out, nodes, self.retries)?;
+            csv::write_payouts(out, nodes, self.retries, |address| self.payable(address))?;
             if self.rules.carbon.is_some() {
                 let (tft, memo) = csv::carbon_of(nodes);
                 csv::write_carbon(out, tft, memo)?;
@@ -163,12 +179,16 @@ impl Run<'_> {
             },
             "findings": self.replayed.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "genesis_hash": genesis,
+            "invalid_addresses": {
+                "by_farm": addresses::invalid(&self.replayed.nodes, self.retries),
+                "withheld": self.withhold_invalid_addresses,
+            },
             "outputs": outputs_json(files),
             "period": period_json(self.period),
             "program": program_json(),
             "rules": rules_json(self.rules),
             "status": status,
-            "totals": if self.withheld() { Value::Null } else { Totals::of(&self.replayed.nodes, self.retries).json() },
+            "totals": if self.withheld() { Value::Null } else { self.totals().json() },
         })
     }
 }

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use minting::cli::{EXIT_CODES, parse_time_range};
 
-use super::fixup::FixupArgs;
+use super::{fixup::FixupArgs, rule_sets::RulesArgs};
 
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub enum Command {
     Run(RunArgs),
     /// Make fix-ups of a period that was minted wrongly: fixup.csv, payouts.csv and fix-up receipts
     Fixup(FixupArgs),
+    /// List and show rule sets
+    Rules(RulesArgs),
     /// Check that archives are whole, and say in words what that proves
     Check(CheckArgs),
     /// Show what an archive holds
@@ -40,6 +42,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   minting-replay run period-81 --period 81 --out results-81
   minting-replay run period-82 --period 82 --previous results-81 --paid paid-memos.txt --out results-82
+  minting-replay run period-73 --period 73 --bugs fixed --out as-it-should-have-been-73
   minting-replay run week --range 2025-01-01T00:00:00Z..2025-01-08T00:00:00Z --rules r81 --out week-1";
 
 #[derive(Debug, Args)]
@@ -65,14 +68,18 @@ pub struct RunArgs {
     #[arg(long, value_enum)]
     pub bugs: Option<BugsArg>,
     /// Results of the period before, whose unpaid receipts are paid again
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "range")]
     pub previous: Option<PathBuf>,
     /// Memo hashes that were paid, one in hex a line
-    #[arg(long, value_name = "FILE", requires = "previous")]
+    #[arg(long, value_name = "FILE")]
     pub paid: Option<PathBuf>,
     /// Write the results although there are findings
     #[arg(long)]
     pub accept_findings: bool,
+    /// Payouts to addresses that are no Stellar addresses: write them as the reference implementation does, or leave
+    /// them out of payouts.csv; they are reported either way
+    #[arg(long, value_enum, default_value_t = InvalidAddresses::Keep)]
+    pub invalid_addresses: InvalidAddresses,
     /// Replace the results of an earlier run as a whole
     #[arg(long)]
     pub overwrite: bool,
@@ -82,6 +89,15 @@ pub struct RunArgs {
     /// Print run.json instead of a summary
     #[arg(long)]
     pub json: bool,
+}
+
+/// What becomes of payouts that cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InvalidAddresses {
+    /// Written like any other
+    Keep,
+    /// Left out
+    Withhold,
 }
 
 /// Whether mistakes of the past are made again.

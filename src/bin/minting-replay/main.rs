@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Run(args) => run::run(args, cli.quiet),
         Command::Fixup(args) => fixup::fixup(args, cli.quiet),
+        Command::Rules(args) => rule_sets::rules(args),
         Command::Check(args) => check::check(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {

@@ -1,12 +1,18 @@
 //! `minting-replay run`
 
-use std::{collections::BTreeSet, fmt::Write, path::Path, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::Path,
+    sync::atomic::Ordering,
+};
 
 use minting::{
     cli::{Exit, escape, print},
-    minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
+    minting::{BugMode, Finding, Period, Previous, Retry, Rules, UseSource, retries},
     replay::{Request, Source, locate, replay},
     report::{
+        addresses::invalid,
         output::Output,
         published,
         run::{RUN_JSON, Run, Totals, tft},
@@ -15,7 +21,7 @@ use minting::{
 
 use super::{
     ENDS_TIDILY, Failure, INTERRUPTED,
-    args::{BugsArg, RunArgs},
+    args::{BugsArg, InvalidAddresses, RunArgs},
     progress::Bar,
     rule_sets,
 };
@@ -46,19 +52,37 @@ fn period(args: &RunArgs) -> Result<Period, Failure> {
     })
 }
 
+/// First period whose rules need no name: what an earlier one was paid by is for a person to say.
+const FIRST_WITH_DEFAULT: u32 = 81;
+
+/// The rule set of a period that needs no name.
+fn default_rules(period: &Period) -> Result<Rules, Failure> {
+    let in_force = rule_sets::in_force(period)?;
+    let name = in_force.set.name;
+    if in_force.period >= FIRST_WITH_DEFAULT {
+        return Ok(in_force.set.rules());
+    }
+    Err(format!(
+        "rules for period {} have to be named: {FIRST_WITH_DEFAULT} is the first period with a default, r81; the first \
+         run of this one was by --rules {name} as far as is known, see `minting-replay rules for-period {}`",
+        in_force.period, in_force.period
+    )
+    .into())
+}
+
 /// The rule set asked for, or else that of the period.
 fn rules(args: &RunArgs, period: &Period) -> Result<Rules, Failure> {
     let rules = match &args.rules {
         Some(name) => rule_sets::find(name)?,
-        None => {
-            let in_force = rule_sets::in_force(period)?;
-            if let Some(why) = in_force.inferred {
-                let name = in_force.set.name;
-                eprintln!("note: rules {name} for period {} are inferred: {why}", in_force.period);
-            }
-            in_force.set.rules()
-        }
+        None => default_rules(period)?,
     };
+    if rules.use_source != UseSource::UsedResources {
+        eprintln!(
+            "warning: rules {} read use from consumption reports, which are not decoded: network units and use are \
+             missing or too small",
+            escape(rules.name())
+        );
+    }
     Ok(match args.bugs {
         None => rules,
         Some(BugsArg::Reference) => rules.with_bugs(BugMode::Reference),
@@ -89,6 +113,7 @@ fn finish(
         replayed: &replayed,
         retries: &retries,
         accept_findings: args.accept_findings,
+        withhold_invalid_addresses: args.invalid_addresses == InvalidAddresses::Withhold,
     };
     let files = run.files()?;
     for (name, bytes) in &files {
@@ -99,11 +124,12 @@ fn finish(
     }
     output.finish()?;
     say_findings(&replayed.findings, &args.out, run.withheld());
+    say_addresses(&invalid(&replayed.nodes, &retries), args.invalid_addresses);
     let text = match files.get(RUN_JSON) {
         Some(json) if args.json => json.clone(),
         _ if quiet => Vec::new(),
         _ if run.withheld() => Vec::new(),
-        _ => summary(&Totals::of(&replayed.nodes, &retries), period, rules, &args.out).into_bytes(),
+        _ => summary(&run.totals(), period, rules, &args.out).into_bytes(),
     };
     let printed = print(&text);
     Ok(if run.withheld() { Exit::Findings } else { printed })
@@ -126,6 +152,19 @@ fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
     }
 }
 
+fn say_addresses(invalid: &BTreeMap<u32, String>, treatment: InvalidAddresses) {
+    let what = match treatment {
+        InvalidAddresses::Keep => "its payouts are in payouts.csv all the same",
+        InvalidAddresses::Withhold => "its payouts are left out of payouts.csv",
+    };
+    for (farm, address) in invalid.iter().take(PRINTED_FINDINGS) {
+        eprintln!("warning: farm {farm}: `{}` is no Stellar address; {what}", escape(address));
+    }
+    if invalid.len() > PRINTED_FINDINGS {
+        eprintln!("… and {} more invalid addresses in run.json", invalid.len() - PRINTED_FINDINGS);
+    }
+}
+
 /// What a person wants to know first.
 fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path) -> String {
     let mut text = String::new();
@@ -145,9 +184,11 @@ fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path) -> Strin
     if totals.retries_paid > 0 {
         line(format!("  {:>6} retries paid, {} TFT", totals.retries_paid, tft(totals.retry_tft)));
     }
-    line(format!(
-        "Results are in {}: payouts.csv, overview.csv, retries.csv, receipts/, run.json",
-        out.display()
-    ));
+    let files = if rules.overview_only {
+        "overview.csv, run.json"
+    } else {
+        "payouts.csv, overview.csv, retries.csv, receipts/, run.json"
+    };
+    line(format!("Results are in {}: {files}", out.display()));
     text
 }

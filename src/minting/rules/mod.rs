@@ -16,7 +16,7 @@ use super::period::{PERIOD_SECONDS, Period};
 pub use file::RulesError;
 pub use parameters::{
     Bugs, Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, ReceiptForm, Retries,
-    Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, ViolationTexts,
+    Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, UseSource, ViolationTexts,
 };
 pub use sets::{RULE_SETS, RuleSet};
 

@@ -76,6 +76,10 @@ parameters! {
     /// Hours of blocks after the period that are read for reports on its last seconds: the longest sleep,
     /// and some time for the report that ends it. 2 at first (a684a9b), 27 since period 59 (0930734).
     post_window_hours: u32,
+    /// What says how much of a node is used. The consumption reports of the first periods are not decoded, so
+    /// that what they say is missing from use and network units. Network reports since period 48 (374ca14), used
+    /// resources since period 50 (98209ac).
+    use_source: UseSource,
     /// Whether the twin of a node with uptime needs a relay and a valid public key. In period 60 (0bcfa54,
     /// 45cf520) and since period 67.
     twin_checks: bool,
@@ -190,6 +194,18 @@ pub enum Mismatch {
     Violation,
     /// The node earns what its uptime grew.
     Credit,
+}
+
+/// What says how much of a node is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UseSource {
+    /// Consumption reports only.
+    ConsumptionReports,
+    /// Consumption reports, and network reports for network units.
+    NetworkReports,
+    /// Resources that contracts reserve, over the time of network reports.
+    UsedResources,
 }
 
 /// What a late boot costs.

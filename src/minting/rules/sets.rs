@@ -2,7 +2,7 @@
 
 use super::parameters::{
     Bugs, Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, ReceiptForm, Retries,
-    Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, ViolationTexts,
+    Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, UseSource, ViolationTexts,
 };
 use crate::minting::arithmetic::Arithmetic;
 
@@ -18,7 +18,7 @@ pub struct RuleSet {
     pub documented: &'static [u32],
     /// What it is.
     pub about: &'static str,
-    /// Commit of the reference implementation (minting_v3), and its date.
+    /// Commit of the reference implementation (minting_v3), and its date; of two only the parent's date is known.
     pub commit: (&'static str, &'static str),
     /// Parameters whose values are inferred rather than known, each with the reason.
     pub inferred: &'static [(&'static str, &'static str)],
@@ -32,10 +32,24 @@ const FIRST_VERSIONS: &[(&str, &str)] = &[
     ("violation_texts", "the wording is that of period 58"),
     ("overview_form", "uptime, bytes and price are as in period 58"),
     ("scaling", "the share of a node's own period is taken from period 45 for period 46"),
+    NO_DELTAS,
 ];
+
+/// Said of all sets before period 52.
+const NO_DELTAS: (&str, &str) = (
+    "use_source",
+    "use was read from consumption reports, which are not decoded: network units and use are missing or too small",
+);
 
 /// As [`FIRST_VERSIONS`], for those that credited mismatches.
 const CREDITING_VERSIONS: &[(&str, &str)] = &[
+    ("violation_texts", "the wording is that of period 58"),
+    ("overview_form", "uptime, bytes and price are as in period 58"),
+    NO_DELTAS,
+];
+
+/// As [`CREDITING_VERSIONS`], for the first one that read use from where it is read now.
+const POLICY_VERSION: &[(&str, &str)] = &[
     ("violation_texts", "the wording is that of period 58"),
     ("overview_form", "uptime, bytes and price are as in period 58"),
 ];
@@ -93,7 +107,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         documented: &[],
         about: "prices of farming policies (v3.4.0)",
         commit: ("ead7801", "2022-09-13"),
-        inferred: CREDITING_VERSIONS,
+        inferred: POLICY_VERSION,
         rules: r52,
     },
     RuleSet {
@@ -128,7 +142,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         periods: None,
         documented: &[60],
         about: "correction of period 60 by the rules of the periods before",
-        commit: ("8d46a78", "2023-06-01"),
+        commit: ("8d46a78", "after 2023-06-01"),
         inferred: &[],
         rules: r60_fix_b2,
     },
@@ -173,7 +187,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         periods: None,
         documented: &[67, 68, 69, 70, 71],
         about: "as r67, but late boots cost nothing; made to size a bonus",
-        commit: ("e0a2d22", "2024-01-05"),
+        commit: ("e0a2d22", "after 2023-12-08"),
         inferred: &[],
         rules: r67_noslash,
     },
@@ -240,6 +254,7 @@ fn r45() -> Rules {
         late_boot_after_long_sleep: false,
         post_period_power: false,
         post_window_hours: 2,
+        use_source: UseSource::ConsumptionReports,
         twin_checks: false,
         violation_costs_payout: false,
         virtualized_costs_payout: false,
@@ -308,9 +323,8 @@ fn r47() -> Rules {
     }
 }
 
-/// What changed is where network use is read from, for which archives have one form only.
 fn r48() -> Rules {
-    Rules { name: "r48".to_owned(), ..r47() }
+    Rules { name: "r48".to_owned(), use_source: UseSource::NetworkReports, ..r47() }
 }
 
 fn r52() -> Rules {
@@ -320,6 +334,7 @@ fn r52() -> Rules {
         linear_policies: vec![1],
         prices: None,
         bonus_policy: Some(1),
+        use_source: UseSource::UsedResources,
         carbon: Some(Carbon { cu: 354, su: 122, price_musd: None }),
         receipt_form: ReceiptForm::WithPolicy,
         overview_form: OverviewForm::Period52,

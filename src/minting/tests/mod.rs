@@ -3,6 +3,7 @@
 
 mod closing;
 mod consumption;
+mod history;
 mod post_period;
 mod power;
 mod properties;

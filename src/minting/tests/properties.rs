@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::chain::types::{NodeContract, NruConsumption};
-use crate::minting::Arithmetic;
+use crate::minting::{Arithmetic, BugMode, Outcome, RULE_SETS, Scaling};
 
 const NODES: NodeId = 4;
 
@@ -141,7 +141,38 @@ fn part_of(start: &StartState, keep: impl Fn(NodeId) -> bool) -> StartState {
     }
 }
 
+/// All nodes that may be paid at all are paid in full, whatever their uptime.
+fn paid_in_full(rules: &Rules) -> Rules {
+    Rules { scaling: Scaling::ByPolicy, linear_policies: vec![], test_net_policy: None, ..rules.clone() }
+}
+
 proptest! {
+    #[test]
+    fn no_rule_set_panics_or_pays_more_than_the_full_period(
+        start in start_state(),
+        happenings in happenings(),
+        set in proptest::sample::select(RULE_SETS),
+        mode in proptest::sample::select(&[BugMode::Reference, BugMode::Fixed][..]),
+    ) {
+        let rules = set.rules().with_bugs(mode);
+        let mut end = end_state();
+        end.policies.values_mut().for_each(|policy| policy.minimal_uptime = 0);
+        let close = |rules: &Rules| {
+            let mut fold = Fold::new(rules, &bounds(), start.clone());
+            happenings.iter().for_each(|(block, time, event)| fold.apply(*block, *time, event));
+            fold.close(&end)
+        };
+        let (paid, full) = (close(&rules), close(&paid_in_full(&rules)));
+        prop_assert_eq!(paid.nodes.len(), full.nodes.len());
+        if mode == BugMode::Fixed {
+            for (paid, full) in paid.nodes.iter().zip(&full.nodes) {
+                let amount = |node: &NodeResult| node.receipt.as_ref().map_or(0, |r| r.receipt.reward.tft);
+                // A full amount that does not fit 64 bits is not paid at all, though a part of it may be.
+                prop_assert!(amount(paid) <= amount(full) || full.outcome == Outcome::Finding);
+            }
+        }
+    }
+
     #[test]
     fn no_sequence_of_events_panics(start in start_state(), happenings in happenings()) {
         let exact = run(start.clone(), Arithmetic::Exact, &happenings);
