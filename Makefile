@@ -54,13 +54,14 @@ testdata:
 bench:
 	$(CARGO) bench --locked
 
-## conformance: recorded chains and outputs of the reference implementation, from MINTING_SHARED
+## conformance: recorded chains, every runtime and outputs of the reference implementation, from MINTING_SHARED
 conformance:
 	@test -n "$(MINTING_SHARED)" || { echo "error: conformance needs MINTING_SHARED, the folder of the recorded chains" >&2; exit 1; }
 	$(CARGO) build --locked --release -p minting
 	$(PYTHON) $(MINTING_SHARED)/oracle/run.py --bin target/release --history $(MINTING_SHARED)/oracle/history
 	$(PYTHON) $(MINTING_SHARED)/oracle/run.py --bin target/release --hazards /nonexistent --bugs
-	$(PYTHON) $(MINTING_SHARED)/chains/run.py --bin target/release --only local-144
+	$(PYTHON) $(MINTING_SHARED)/chains/run.py --bin target/release
+	$(CARGO) test --locked --test runtimes
 
 ## ci: what .ci/run calls; the tests come last, so that their summary is what one sees
 ci: lint deps demo reader
