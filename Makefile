@@ -7,7 +7,7 @@ TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run"
 # What must not be in the replayer: it links no async runtime, no HTTP and no socket code.
 NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
 
-.PHONY: demo test lint fmt ci testdata bench conformance reader deps audit clean
+.PHONY: demo test lint fmt ci testdata bench conformance coverage reader deps audit clean
 
 ## demo: replays a frozen archive into payouts and shows the result
 demo:
@@ -62,6 +62,11 @@ conformance:
 	$(PYTHON) $(MINTING_SHARED)/oracle/run.py --bin target/release --hazards /nonexistent --bugs
 	$(PYTHON) $(MINTING_SHARED)/chains/run.py --bin target/release
 	$(CARGO) test --locked --test runtimes
+	$(CARGO) run --quiet --locked --example coverage -- $(MINTING_SHARED)/metadata/blobs | diff docs/coverage.md -
+
+## coverage: writes the table of what every runtime has, from the metadata in MINTING_SHARED
+coverage:
+	$(CARGO) run --quiet --locked --example coverage -- $(MINTING_SHARED)/metadata/blobs >docs/coverage.md
 
 ## ci: what .ci/run calls; the tests come last, so that their summary is what one sees
 ci: lint deps demo reader

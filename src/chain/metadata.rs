@@ -5,7 +5,7 @@ use parity_scale_codec::Decode;
 use scale_info::{TypeDef, TypeDefPrimitive, form::PortableForm};
 
 use super::{
-    Error, Result,
+    Error, Result, items,
     registry::{Field, Primitive, Registry, Type, TypeId, Variant},
     scale,
     v12::from_v12,
@@ -108,19 +108,41 @@ impl Metadata {
         if !input.is_empty() {
             return Err(Error::Metadata(format!("{} bytes are left over", input.len())));
         }
-        match prefixed.1 {
-            RuntimeMetadata::V12(metadata) => from_v12(metadata),
-            RuntimeMetadata::V14(metadata) => from_v14(metadata),
-            other => Err(Error::Metadata(format!(
-                "it has version {}, this program reads versions 12 and 14",
-                other.version()
-            ))),
+        let metadata = match prefixed.1 {
+            RuntimeMetadata::V12(metadata) => from_v12(metadata)?,
+            RuntimeMetadata::V14(metadata) => from_v14(metadata)?,
+            other => {
+                let version = other.version();
+                let what = format!("it has version {version}, this program reads versions 12 and 14");
+                return Err(Error::Metadata(what));
+            }
+        };
+        match items::absent(|what| metadata.has(what)) {
+            None => Ok(metadata),
+            Some(item) => {
+                Err(Error::Layout { item: item.into(), why: "the runtime does not have it".into() })
+            }
         }
     }
 
     /// A pallet by name.
     pub fn pallet(&self, name: &str) -> Option<&Pallet> {
         self.pallets.iter().find(|p| p.name == name)
+    }
+
+    /// Whether there is a `pallet P`, an `event P.E` or, among the storage items that are read, a `storage P.S`.
+    fn has(&self, what: &str) -> bool {
+        let Some((kind, name)) = what.split_once(' ') else { return false };
+        let (pallet, item) = name.split_once('.').unwrap_or((name, ""));
+        match kind {
+            "pallet" => self.pallet(pallet).is_some(),
+            "storage" => self.storage(pallet, item).is_some(),
+            _ => {
+                let events = self.pallet(pallet).and_then(|p| p.events);
+                let ty = events.and_then(|id| self.registry.unwrapped(id).ok());
+                matches!(ty, Some((_, Type::Variant { variants, .. })) if variants.iter().any(|v| v.name == item))
+            }
+        }
     }
 
     /// A storage item by the names of its pallet and itself.

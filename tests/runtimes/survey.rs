@@ -170,3 +170,11 @@ fn an_unknown_type_name_is_an_error_that_names_it() {
         rename(b"MintTransaction<AccountId, BlockNumber>", b"MintTransactiox<AccountId, BlockNumber>");
     assert!(error.contains("event TFTBridgeModule.MintCompleted"), "{error}");
 }
+
+#[test]
+fn a_runtime_of_another_chain_is_an_error() {
+    let Some(shared) = shared() else { return };
+    let metadata = fs::read(shared.join("metadata/blobs/0100-tfchain3.scale")).unwrap();
+    let error = Runtime::compile(&metadata).unwrap_err().to_string();
+    assert!(error.starts_with("event TfgridModule.NodeStored"), "{error}");
+}

@@ -167,6 +167,39 @@ pub const STORAGE: &[NeededItem] = &[
     CONTRACT_USE,
 ];
 
+/// What every runtime of this chain has. Where one of these is absent it was renamed, or the runtime is of another
+/// chain: what the rules read would be skipped without a word.
+///
+/// Every other item may be absent: power management before spec 123, metered use before spec 49, either form of the
+/// farming policies.
+const PRESENT: &[&str] = &[
+    "event TfgridModule.NodeStored",
+    "event TfgridModule.NodeUpdated",
+    "storage TfgridModule.NodeID",
+    "storage TfgridModule.Nodes",
+    "storage TfgridModule.Farms",
+    "storage TfgridModule.Twins",
+];
+/// What every runtime has that has the item on the left, which the first development runtimes had not.
+const PRESENT_WITH: &[(&str, &[&str])] = &[
+    ("storage TfgridModule.FarmPayoutV2AddressByFarmID", &["event TfgridModule.NodeUptimeReported"]),
+    (
+        "pallet SmartContractModule",
+        &[
+            "event SmartContractModule.ContractCreated",
+            "storage SmartContractModule.Contracts",
+            "storage SmartContractModule.ContractID",
+        ],
+    ),
+];
+
+/// The first item that a runtime must have and has not, by whether it has an item named `event P.E`, `storage P.S` or
+/// `pallet P`.
+pub fn absent(has: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let with = PRESENT_WITH.iter().filter(|(item, _)| has(item)).flat_map(|(_, items)| *items);
+    PRESENT.iter().chain(with).copied().find(|item| !has(item))
+}
+
 /// Whether a storage item is read: by the rules, or for the time and the events of a block.
 pub fn is_read(pallet: &str, item: &str) -> bool {
     (pallet, item) == ("System", "Events")
