@@ -443,6 +443,18 @@ mod tests {
         assert_eq!(chunk_ranges(u32::MAX - 1, u32::MAX, 64), [(u32::MAX - 1, u32::MAX)]);
     }
 
+    fn state(height: u32) -> StateEntry {
+        StateEntry {
+            block_hash: Hex([7; 32]),
+            body_bytes: 1,
+            content_sha256: Hex([8; 32]),
+            file: files::state_name(height, &[7; 32]),
+            file_bytes: 2,
+            file_sha256: Hex([9; 32]),
+            height,
+        }
+    }
+
     fn sample() -> Manifest {
         let mut manifest = Manifest {
             archive_root: Hex([0; 32]),
@@ -476,7 +488,7 @@ mod tests {
                 to: 2,
                 window_blocks: 1,
             }),
-            state: vec![],
+            state: vec![state(5), state(8)],
         };
         manifest.archive_root = Hex(manifest.root());
         manifest
