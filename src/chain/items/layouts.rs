@@ -7,16 +7,16 @@
 use crate::chain::{
     record::{Older, Reading, Record, Want, Wanted},
     types::{
-        Consumption, Farm, FarmingPolicy, Node, NodeCertification, NodeContract, NodePower, NruConsumption,
+        Consumption, Farm, FarmingPolicy, NodeCertification, NodeContract, NodePower, NruConsumption,
         PowerState, PowerTarget, Resources, Twin,
     },
 };
 
 const U16: Want = Want::Unsigned(2);
-const U32: Want = Want::Unsigned(4);
-const U64: Want = Want::Unsigned(8);
+pub(super) const U32: Want = Want::Unsigned(4);
+pub(super) const U64: Want = Want::Unsigned(8);
 
-const fn want(slot: usize, path: &'static str, want: Want) -> Wanted {
+pub(super) const fn want(slot: usize, path: &'static str, want: Want) -> Wanted {
     Wanted { path, want, slot }
 }
 
@@ -24,270 +24,10 @@ const fn current(wanted: &'static [Wanted]) -> Reading {
     Reading { wanted, older: &[] }
 }
 
-const CERTIFICATION: Want = Want::OneOf(&[("Diy", 0, &[]), ("Certified", 1, &[])]);
+pub(super) const CERTIFICATION: Want = Want::OneOf(&[("Diy", 0, &[]), ("Certified", 1, &[])]);
 
-/// The connection price before nodes had one, in slot 10 of a node.
-const OLD_PRICE: (usize, u64) = (10, 80);
-/// Nobody was certified.
-const DIY: (usize, u64) = (7, 0);
-/// Nodes did not say whether they are virtual.
-const NOT_VIRTUAL: (usize, u64) = (8, 0);
-/// There were no farming policies.
-const NO_POLICY: (usize, u64) = (9, 0);
-
-/// `Node`
-pub const NODE: Reading = Reading {
-    wanted: &[
-        want(0, "id", U32),
-        want(1, "farm_id", U32),
-        want(2, "twin_id", U32),
-        want(3, "resources.cru", U64),
-        want(4, "resources.mru", U64),
-        want(5, "resources.hru", U64),
-        want(6, "resources.sru", U64),
-        want(7, "certification", CERTIFICATION),
-        want(8, "virtualized", Want::Bool),
-        want(9, "farming_policy_id", U32),
-        want(10, "connection_price", U32),
-    ],
-    older: &[
-        // 43 to 62.
-        Older {
-            fields: &[
-                "version",
-                "id",
-                "farm_id",
-                "twin_id",
-                "resources",
-                "location",
-                "country",
-                "city",
-                "public_config",
-                "created",
-                "farming_policy_id",
-                "interfaces",
-                "certification_type",
-                "secure_boot",
-                "virtualized",
-                "serial_number",
-            ],
-            wanted: &[
-                want(0, "id", U32),
-                want(1, "farm_id", U32),
-                want(2, "twin_id", U32),
-                want(3, "resources.cru", U64),
-                want(4, "resources.mru", U64),
-                want(5, "resources.hru", U64),
-                want(6, "resources.sru", U64),
-                want(7, "certification_type", CERTIFICATION),
-                want(8, "virtualized", Want::Bool),
-                want(9, "farming_policy_id", U32),
-            ],
-            defaults: &[OLD_PRICE],
-        },
-        // 28 to 42, main net's first.
-        Older {
-            fields: &[
-                "version",
-                "id",
-                "farm_id",
-                "twin_id",
-                "resources",
-                "location",
-                "country",
-                "city",
-                "public_config",
-                "created",
-                "farming_policy_id",
-                "interfaces",
-                "certification_type",
-            ],
-            wanted: &[
-                want(0, "id", U32),
-                want(1, "farm_id", U32),
-                want(2, "twin_id", U32),
-                want(3, "resources.cru", U64),
-                want(4, "resources.mru", U64),
-                want(5, "resources.hru", U64),
-                want(6, "resources.sru", U64),
-                want(7, "certification_type", CERTIFICATION),
-                want(9, "farming_policy_id", U32),
-            ],
-            defaults: &[NOT_VIRTUAL, OLD_PRICE],
-        },
-        // 5 to 27.
-        Older {
-            fields: &[
-                "version",
-                "id",
-                "farm_id",
-                "twin_id",
-                "resources",
-                "location",
-                "country",
-                "city",
-                "public_config",
-                "created",
-                "farming_policy_id",
-                "interfaces",
-            ],
-            wanted: NODE_WITH_POLICY,
-            defaults: &[DIY, NOT_VIRTUAL, OLD_PRICE],
-        },
-        // 1 and 2.
-        Older {
-            fields: &[
-                "version",
-                "id",
-                "farm_id",
-                "twin_id",
-                "resources",
-                "location",
-                "country",
-                "city",
-                "public_config",
-                "uptime",
-                "created",
-                "farming_policy_id",
-            ],
-            wanted: NODE_WITH_POLICY,
-            defaults: &[DIY, NOT_VIRTUAL, OLD_PRICE],
-        },
-        // 1, the first development runtimes.
-        Older {
-            fields: &[
-                "version",
-                "id",
-                "farm_id",
-                "twin_id",
-                "resources",
-                "location",
-                "country_id",
-                "city_id",
-                "address",
-                "role",
-                "public_config",
-            ],
-            wanted: &[
-                want(0, "id", U32),
-                want(1, "farm_id", U32),
-                want(2, "twin_id", U32),
-                want(3, "resources.cru", U64),
-                want(4, "resources.mru", U64),
-                want(5, "resources.hru", U64),
-                want(6, "resources.sru", U64),
-            ],
-            defaults: &[DIY, NOT_VIRTUAL, NO_POLICY, OLD_PRICE],
-        },
-        // The events of the same: version, id, farm, resources, location, country, city, address, role, twin and
-        // public configuration, in the order in which the pallet deposited them.
-        Older {
-            fields: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"],
-            wanted: &[
-                want(0, "1", U32),
-                want(1, "2", U32),
-                want(2, "9", U32),
-                want(3, "3.cru", U64),
-                want(4, "3.mru", U64),
-                want(5, "3.hru", U64),
-                want(6, "3.sru", U64),
-            ],
-            defaults: &[DIY, NOT_VIRTUAL, NO_POLICY, OLD_PRICE],
-        },
-        // 117 and 119, builds with capacity reservation.
-        Older {
-            fields: &[
-                "version",
-                "id",
-                "farm_id",
-                "twin_id",
-                "resources",
-                "location",
-                "power",
-                "public_config",
-                "created",
-                "farming_policy_id",
-                "interfaces",
-                "certification",
-                "secure_boot",
-                "virtualized",
-                "serial_number",
-                "connection_price",
-            ],
-            wanted: &[
-                want(0, "id", U32),
-                want(1, "farm_id", U32),
-                want(2, "twin_id", U32),
-                want(3, "resources.total_resources.cru", U64),
-                want(4, "resources.total_resources.mru", U64),
-                want(5, "resources.total_resources.hru", U64),
-                want(6, "resources.total_resources.sru", U64),
-                want(7, "certification", CERTIFICATION),
-                want(8, "virtualized", Want::Bool),
-                want(9, "farming_policy_id", U32),
-                want(10, "connection_price", U32),
-            ],
-            defaults: &[],
-        },
-        // 120, builds with capacity reservation: capacity is not part of the node and counts as none.
-        Older {
-            fields: &[
-                "version",
-                "id",
-                "farm_id",
-                "twin_id",
-                "location",
-                "public_config",
-                "created",
-                "farming_policy_id",
-                "interfaces",
-                "certification",
-                "secure_boot",
-                "virtualized",
-                "serial_number",
-                "connection_price",
-            ],
-            wanted: &[
-                want(0, "id", U32),
-                want(1, "farm_id", U32),
-                want(2, "twin_id", U32),
-                want(7, "certification", CERTIFICATION),
-                want(8, "virtualized", Want::Bool),
-                want(9, "farming_policy_id", U32),
-                want(10, "connection_price", U32),
-            ],
-            defaults: &[(3, 0), (4, 0), (5, 0), (6, 0)],
-        },
-    ],
-};
-
-const NODE_WITH_POLICY: &[Wanted] = &[
-    want(0, "id", U32),
-    want(1, "farm_id", U32),
-    want(2, "twin_id", U32),
-    want(3, "resources.cru", U64),
-    want(4, "resources.mru", U64),
-    want(5, "resources.hru", U64),
-    want(6, "resources.sru", U64),
-    want(9, "farming_policy_id", U32),
-];
-
-/// A node from the record of [`NODE`].
-pub fn node(record: &Record) -> Option<Node> {
-    Some(Node {
-        id: record.number32(0)?,
-        farm_id: record.number32(1)?,
-        twin_id: record.number32(2)?,
-        resources: resources(record, 3)?,
-        certification: certification(record.number(7)?),
-        virtualized: record.number(8)? == 1,
-        farming_policy_id: record.number32(9)?,
-        connection_price: record.number32(10)?,
-    })
-}
-
-/// Four resources in the slots from `slot` on, in the order of [`NODE`].
-fn resources(record: &Record, slot: usize) -> Option<Resources> {
+/// Four resources in the slots from `slot` on, in the order CRU, MRU, HRU, SRU.
+pub(super) fn resources(record: &Record, slot: usize) -> Option<Resources> {
     Some(Resources {
         cru: record.number(slot)?,
         mru: record.number(slot + 1)?,
@@ -518,7 +258,7 @@ pub const PLAIN_BYTES: Reading = current(&[want(0, "", Want::Bytes)]);
 /// Certification of a node: 0 for DIY, 1 for certified.
 pub const PLAIN_CERTIFICATION: Reading = current(&[want(0, "", CERTIFICATION)]);
 
-/// The certification with this number in [`PLAIN_CERTIFICATION`] and [`NODE`].
+/// The certification with this number in [`PLAIN_CERTIFICATION`], also that of nodes.
 pub fn certification(number: u64) -> NodeCertification {
     if number == 0 { NodeCertification::Diy } else { NodeCertification::Certified }
 }

@@ -1,13 +1,16 @@
 //! Which events and storage items the rules read: the only place that names them.
 
 mod layouts;
+mod node;
 
 use self::layouts::{
-    CONSUMPTION, CONTRACT, CONTRACT_RESOURCES, FARM, NODE, NODE_POWER, NRU, PLAIN_BYTES, PLAIN_CERTIFICATION,
+    CONSUMPTION, CONTRACT, CONTRACT_RESOURCES, FARM, NODE_POWER, NRU, PLAIN_BYTES, PLAIN_CERTIFICATION,
     PLAIN_CONTRACT_ID, PLAIN_U32, PLAIN_U64, POLICY, STATE_CHANGED, TARGET_CHANGED, TWIN, UPTIME,
     consumption, nru, power_state, power_target,
 };
-pub use self::layouts::{certification, contract, contract_resources, farm, node, node_power, policy, twin};
+pub use self::layouts::{certification, contract, contract_resources, farm, node_power, policy, twin};
+use self::node::NODE;
+pub use self::node::node;
 use super::{
     record::{Reading, Record},
     types::Event,
