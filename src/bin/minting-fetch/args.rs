@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use minting::cli::{parse_heights, parse_time_range};
 use minting::fetch::{self, Pace, Request, TimeRange};
 
 const AFTER_HELP: &str = "\
@@ -51,7 +52,7 @@ pub enum Command {
     #[command(after_help = AFTER_HELP)]
     Range {
         /// Start and end, in RFC 3339 or in unix seconds
-        #[arg(value_name = "FROM..TO", value_parser = parse_times)]
+        #[arg(value_name = "FROM..TO", value_parser = parse_time_range)]
         range: (i64, i64),
         #[command(flatten)]
         time: TimeArgs,
@@ -152,39 +153,6 @@ fn parse_address(text: &str) -> Result<String, String> {
     fetch::check_address(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
-fn parse_times(text: &str) -> Result<(i64, i64), String> {
-    let (from, to) = text.split_once("..").ok_or("expected FROM..TO")?;
-    let (from, to) = (parse_time(from)?, parse_time(to)?);
-    if from < 0 || from >= to {
-        return Err("the range is empty, or begins before 1970".to_owned());
-    }
-    Ok((from, to))
-}
-
-fn parse_time(text: &str) -> Result<i64, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
-    }
-    let moment: jiff::Timestamp = text
-        .parse()
-        .map_err(|e| format!("{text:?} is neither unix seconds nor RFC 3339 (2024-12-01T00:00:00Z): {e}"))?;
-    if moment.subsec_nanosecond() != 0 {
-        return Err(format!("{text:?} has a fraction of a second; give whole seconds"));
-    }
-    Ok(moment.as_second())
-}
-
-fn parse_heights(text: &str) -> Result<(u32, u32), String> {
-    let (first, last) = text.split_once("..").ok_or("expected FIRST..LAST")?;
-    let height =
-        |text: &str| text.parse::<u32>().map_err(|e| format!("{text:?} is not the height of a block: {e}"));
-    let (first, last) = (height(first)?, height(last)?);
-    if first > last {
-        return Err(format!("block {first} lies after block {last}"));
-    }
-    Ok((first, last))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -194,23 +162,6 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_are_read_in_both_forms() {
-        assert_eq!(parse_times("2024-11-30T12:56:40Z..1735602280"), Ok((1_732_971_400, 1_735_602_280)));
-        assert_eq!(parse_times("2024-11-30T13:56:40+01:00..1735602280").unwrap().0, 1_732_971_400);
-        for bad in ["1", "1..", "a..b", "2024-11-30..1735602280", "2024-11-30T12:56:40.5Z..1735602280"] {
-            assert!(parse_times(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn heights_are_read_and_nothing_else() {
-        assert_eq!(parse_heights("1..640"), Ok((1, 640)));
-        for bad in ["1", "..", "1..=2", "-1..2", "2..1", "1..4294967296"] {
-            assert!(parse_heights(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]
