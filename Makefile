@@ -7,7 +7,7 @@ TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run"
 # What must not be in the replayer: it links no async runtime, no HTTP and no socket code.
 NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
 
-.PHONY: demo test lint fmt ci testdata bench conformance coverage reader deps audit clean
+.PHONY: demo test lint fmt ci testdata bench bench-size conformance coverage reader deps audit clean
 
 ## demo: replays a frozen archive into payouts and shows the result
 demo:
@@ -50,9 +50,14 @@ testdata:
 	$(CARGO) build --locked --release --workspace
 	tools/testdata.sh
 
-## bench: how fast a replay is
+## bench: how fast the parts of a replay are, and how a whole month compares to decompressing and hashing it alone
 bench:
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench replay
+	$(CARGO) bench --locked --bench month
+
+## bench-size: bytes of an uptime report by level, chunks and layout; BENCH="--months 0.1" for less than a month
+bench-size:
+	$(CARGO) bench --locked --bench month -- size $(BENCH)
 
 ## conformance: recorded chains, every runtime and outputs of the reference implementation, from MINTING_SHARED
 conformance:
