@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use minting::archive::{DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS};
 use minting::cli::{parse_heights, parse_time_range};
 use minting::fetch::{self, Pace, Request, TimeRange};
 
@@ -105,6 +106,9 @@ pub struct ExportArgs {
     /// Calls a second at each node [default: 100; with --own-node as many as it answers]
     #[arg(long, value_name = "N")]
     rate: Option<NonZeroU32>,
+    /// Blocks of a chunk; exports of the same blocks are the same files only with the same number
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CHUNK_BLOCKS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CHUNK_BLOCKS)))]
+    pub chunk_blocks: u32,
     /// The nodes are yours: ask as fast as they answer
     #[arg(long)]
     own_node: bool,

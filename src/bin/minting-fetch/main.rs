@@ -69,7 +69,8 @@ fn main() -> ExitCode {
 async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> End {
     let outcome = async {
         let begun = Instant::now();
-        let export = Export::prepare(&args.rpc, args.pace(), request, terminal.clone()).await?;
+        let mut export = Export::prepare(&args.rpc, args.pace(), request, terminal.clone()).await?;
+        export.set_chunk_blocks(args.chunk_blocks);
         if args.dry_run {
             let plan = describe(&export, args)?;
             terminal.clear();
