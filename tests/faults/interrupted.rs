@@ -8,7 +8,7 @@ use std::{
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use crate::support::{Export, Node, ended, files};
+use crate::support::{Export, Node, ended, files, late};
 
 /// Sends a signal to a program that was started here.
 fn signal(child: &Child, name: &str) {
@@ -81,7 +81,7 @@ fn a_second_export_into_the_same_folder_fails_at_once() {
 
 #[test]
 fn what_is_on_disk_is_verified_and_not_trusted_by_its_name() {
-    let (node, export) = (Node::with(&["dead:after=40"]), Export::new());
+    let (node, export) = (Node::with(&[&late("dead")]), Export::new());
     export.run(&[&node]).exits(1);
     let chunks: Vec<_> =
         files(&export.out()).into_iter().filter(|(name, _)| name.starts_with("chunks/")).collect();

@@ -20,11 +20,11 @@ fn the_same_bytes_come_from_anywhere() {
 #[test]
 fn an_endpoint_that_misbehaves_is_dropped_with_a_message() {
     for fault in [
-        "dead:after=10",
+        "dead:after=60",
         "wrong-header:block=300..700",
         "null:block=300..700",
-        "other-chain:after=200",
-        "502:after=12",
+        "other-chain:after=500",
+        "502:after=60",
     ] {
         let (bad, good, export) = (Node::with(&[fault]), Node::honest(), Export::new());
         export.run(&[&bad, &good]).exits(0).says(&[&bad.name()]);

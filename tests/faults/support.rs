@@ -38,6 +38,18 @@ pub static WRITTEN: LazyLock<Content> = LazyLock::new(|| {
     content(folder.path())
 });
 
+/// Requests of an export from an honest node.
+static REQUESTS: LazyLock<u64> = LazyLock::new(|| {
+    let node = Node::honest();
+    Export::new().run(&[&node]).exits(0);
+    node.figures().requests
+});
+
+/// The fault, from the time on when most blocks are read.
+pub fn late(fault: &str) -> String {
+    format!("{fault}:after={}", *REQUESTS * 9 / 10)
+}
+
 /// Length of the chain.
 pub fn blocks() -> u64 {
     u64::try_from(CHAIN.blocks().len()).unwrap()
@@ -114,9 +126,9 @@ pub struct Ran {
 }
 
 impl Export {
-    /// An export as fast as the node answers, which does not wait for it long.
+    /// An export in small requests, which does not wait long for a node.
     pub fn new() -> Export {
-        Export::with("--own-node --timeout 2 --patience 4")
+        Export::with("--own-node --jobs 2 --batch 30 --timeout 2 --patience 3")
     }
 
     pub fn with(options: &str) -> Export {
