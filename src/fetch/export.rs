@@ -96,6 +96,11 @@ impl Export {
         Ok(Export { chain: Arc::new(chain), runtimes: Arc::new(runtimes), plan, started })
     }
 
+    /// Chooses how many blocks a chunk has. Exports of one range are the same only if this is.
+    pub fn set_chunk_blocks(&mut self, blocks: u32) {
+        self.plan.chunk_blocks = blocks;
+    }
+
     /// What will be read.
     pub fn plan(&self) -> &Plan {
         &self.plan

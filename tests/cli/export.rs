@@ -135,8 +135,7 @@ fn a_chunk_that_was_damaged_is_read_again_and_others_are_kept() {
     ] {
         plan[name] = manifest[of].clone();
     }
-    plan["state_at"] =
-        serde_json::json!([manifest["range"]["first_block"], manifest["range"]["last_block"]]);
+    plan["state_at"] = serde_json::json!([manifest["range"]["first_block"], manifest["range"]["last_block"]]);
     let plan = format!("{}\n", serde_json::to_string_pretty(&plan).unwrap());
     std::fs::write(out.join("export.json"), plan).unwrap();
     let chunk = out.join(manifest["chunks"][0]["file"].as_str().unwrap());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use minting::archive::{DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS};
 use minting::cli::{parse_heights, parse_time_range};
 use minting::fetch::{self, Pace, Request, TimeRange};
 use minting::minting::Period;
@@ -148,6 +149,9 @@ pub struct ExportArgs {
     /// Read so many blocks again, each from another node than the one that gave it; fail at a difference
     #[arg(long, value_name = "N")]
     pub cross_check: Option<NonZeroU32>,
+    /// Blocks of a chunk; exports of the same blocks are the same files only with the same number
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CHUNK_BLOCKS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CHUNK_BLOCKS)))]
+    pub chunk_blocks: u32,
     /// The nodes are yours: ask as fast as they answer
     #[arg(long)]
     own_node: bool,

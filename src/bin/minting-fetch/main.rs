@@ -106,7 +106,8 @@ async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> 
         let begun = Instant::now();
         // A folder that cannot be written is found before any node is asked.
         let lock = if args.dry_run { None } else { reserve(&args.out)? };
-        let export = Export::prepare(&args.urls(), args.pace(), request, terminal.clone()).await?;
+        let mut export = Export::prepare(&args.urls(), args.pace(), request, terminal.clone()).await?;
+        export.set_chunk_blocks(args.chunk_blocks);
         if args.dry_run {
             let plan = DryRun::of(&export, args).await?;
             terminal.clear();
