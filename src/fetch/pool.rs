@@ -178,7 +178,10 @@ impl Pool {
             *tries += 1;
             *tries
         });
-        let is_hopeless = failure.is_final() || tries >= TRIES_OF_AN_OPERATION;
+        // A call of it was wrong again and again. The last endpoint may still heal; of several, such a one is out
+        // at once: otherwise it would spoil one operation after the other, and nobody would be told.
+        let is_liar = matches!(failure, Failure::Wrong { .. }) && self.up().any(|up| up != index);
+        let is_hopeless = failure.is_final() || is_liar || tries >= TRIES_OF_AN_OPERATION;
         let error = failure.of(&endpoint.name);
         if is_hopeless {
             self.drop_unless_last(index, error)?;
