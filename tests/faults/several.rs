@@ -11,7 +11,7 @@ fn the_same_bytes_come_from_anywhere() {
         ("--own-node", [&["truncate:rate=0.1,times=3"], &["other-id:rate=0.1,times=3"]]),
     ] {
         let export = Export::with(options);
-        let nodes = faults.map(|faults| Node::with(faults));
+        let nodes = faults.map(Node::with);
         export.run(&[&nodes[0], &nodes[1]]).exits(0);
         export.is_whole();
     }

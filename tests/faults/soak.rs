@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use crate::support::{Export, Node};
 
 /// Longest time of the soak within the usual tests.
-const SECONDS: u64 = 20;
+const SECONDS: u64 = 10;
 /// Runs of one round after which its node is honest, so that every round ends.
 const BAD_RUNS: u32 = 8;
 
