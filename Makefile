@@ -7,7 +7,7 @@ TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run"
 # What must not be in the replayer: it links no async runtime, no HTTP and no socket code.
 NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
 
-.PHONY: demo test lint fmt ci testdata bench bench-size conformance coverage reader deps audit clean
+.PHONY: demo test lint fmt ci testdata bench bench-size bench-fetch soak conformance coverage reader deps audit clean
 
 ## demo: replays a frozen archive into payouts and shows the result
 demo:
@@ -58,6 +58,15 @@ bench:
 ## bench-size: bytes of an uptime report by level, chunks and layout; BENCH="--months 0.1" for less than a month
 bench-size:
 	$(CARGO) bench --locked --bench month -- size $(BENCH)
+
+## bench-fetch: how fast an export is and what it costs the node, beside the way of the reference implementation
+bench-fetch:
+	$(CARGO) bench --locked --bench fetch
+
+## soak: random faults and kills for SECONDS (an hour unless given), beginning with SEED if given
+soak: SECONDS ?= 3600
+soak:
+	SOAK_SECONDS=$(SECONDS) $(if $(SEED),SOAK_SEED=$(SEED)) $(CARGO) test --locked --test faults -- --nocapture random_faults
 
 ## conformance: recorded chains, every runtime and outputs of the reference implementation, from MINTING_SHARED
 conformance:

@@ -74,6 +74,19 @@ pub enum Error {
         /// What it holds and what to do.
         what: String,
     },
+    /// Two archives say different things about the same.
+    #[error(
+        "`{one}` and `{other}` disagree about {what}; export that part once more from a node that you trust, \
+         and leave the archive out that differs from it"
+    )]
+    Disagree {
+        /// An archive.
+        one: PathBuf,
+        /// Another one.
+        other: PathBuf,
+        /// About what, and how.
+        what: String,
+    },
     /// The archive does not hold what was asked for.
     #[error("{0}")]
     Missing(String),

@@ -14,6 +14,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const PROVENANCE: &str = "provenance.json";
 /// The plan of an export that is not finished.
 pub const PLAN: &str = "export.json";
+/// Held open by whoever writes into the folder.
+pub const LOCK: &str = "export.lock";
 /// Folders of an archive.
 pub const FOLDERS: [&str; 3] = ["chunks", "state", "metadata"];
 /// Ending of a file that is being written.

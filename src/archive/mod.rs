@@ -10,6 +10,7 @@ mod error;
 pub mod files;
 pub mod header;
 mod manifest;
+mod merge;
 mod metadata;
 mod provenance;
 mod reader;
@@ -20,11 +21,12 @@ pub use check::check;
 pub use chunk::{Block, BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
 pub use error::{Error, Result};
 pub use manifest::{ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, StateEntry, chunk_ranges};
+pub use merge::{Merge, merge};
 pub use metadata::RuntimeMetadata;
 pub use provenance::Provenance;
 pub use reader::Archive;
 pub use state::{PREFIX_LEN, StateSnapshot};
-pub use writer::{ArchiveWriter, Finished, Plan};
+pub use writer::{ArchiveWriter, Finished, FolderLock, Left, Plan};
 
 /// A digest or a block hash.
 pub type Hash = [u8; 32];

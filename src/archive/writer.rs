@@ -1,5 +1,9 @@
 //! Writes an archive file by file, so that whatever is there is whole, and a later run can go on.
 
+mod lock;
+
+pub use lock::FolderLock;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -60,6 +64,8 @@ pub struct Finished {
     pub root: Hash,
     /// Hash of the last block.
     pub last_hash: Hash,
+    /// Files that the manifest lists.
+    pub files: u64,
     /// Bytes of all files that the manifest lists.
     pub file_bytes: u64,
     /// Bytes of their bodies.
@@ -76,6 +82,17 @@ struct Present {
     snapshot_hashes: BTreeMap<u32, Hash>,
 }
 
+/// What an earlier run left in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// First and last height of the chunks that are whole.
+    pub chunks: Vec<(u32, u32)>,
+    /// Heights of the state snapshots that are whole.
+    pub states: Vec<u32>,
+    /// Files that are not whole or do not belong to the export, each with what is wrong with it.
+    pub damaged: Vec<String>,
+}
+
 /// Writes one archive.
 #[derive(Debug)]
 pub struct ArchiveWriter {
@@ -84,7 +101,11 @@ pub struct ArchiveWriter {
     chunks: BTreeMap<u32, Present>,
     states: BTreeMap<u32, (StateEntry, Hash)>,
     metadata: BTreeMap<Hash, MetadataEntry>,
+    /// Files of an earlier run that were not taken over, and why.
+    damaged: Vec<String>,
     level: i32,
+    /// Nobody else writes here as long as this lives.
+    _lock: Option<FolderLock>,
 }
 
 impl ArchiveWriter {
@@ -93,22 +114,53 @@ impl ArchiveWriter {
     ///
     /// # Errors
     /// The folder holds a finished archive, an export of another plan, or something else.
-    pub fn open(folder: &Path, mut plan: Plan) -> Result<ArchiveWriter> {
+    pub fn open(folder: &Path, plan: Plan) -> Result<ArchiveWriter> {
+        refuse_finished(folder)?;
+        ArchiveWriter::open_locked(FolderLock::take(folder)?, plan)
+    }
+
+    /// As [`ArchiveWriter::open`], in a folder that was locked before.
+    ///
+    /// # Errors
+    /// As [`ArchiveWriter::open`].
+    pub fn open_locked(lock: FolderLock, plan: Plan) -> Result<ArchiveWriter> {
+        let mut writer = ArchiveWriter::new(lock.folder(), plan)?;
+        occupy(lock.folder(), &writer.plan)?;
+        writer._lock = Some(lock);
+        writer.take_over()?;
+        Ok(writer)
+    }
+
+    /// What [`ArchiveWriter::open`] would take over; changes nothing.
+    ///
+    /// # Errors
+    /// As [`ArchiveWriter::open`].
+    pub fn look(folder: &Path, plan: Plan) -> Result<Left> {
+        let mut writer = ArchiveWriter::new(folder, plan)?;
+        vacant(folder, &plan_bytes(&writer.plan))?;
+        writer.take_over()?;
+        Ok(Left {
+            chunks: writer.chunks.values().map(|c| (c.entry.first, c.entry.last)).collect(),
+            states: writer.states.keys().copied().collect(),
+            damaged: writer.damaged,
+        })
+    }
+
+    fn new(folder: &Path, mut plan: Plan) -> Result<ArchiveWriter> {
         plan.state_at.sort_unstable();
         plan.state_at.dedup();
         plan.period = plan.range.as_ref().and_then(|r| r.period);
         check_plan(&plan)?;
-        occupy(folder, &plan)?;
-        let mut writer = ArchiveWriter {
+        Ok(ArchiveWriter {
             folder: folder.to_path_buf(),
             plan,
             chunks: BTreeMap::new(),
             states: BTreeMap::new(),
             metadata: BTreeMap::new(),
+            damaged: Vec::new(),
             level: LEVEL,
-        };
-        writer.take_over()?;
-        Ok(writer)
+            _lock: None,
+        })
     }
 
     /// Chooses another level of zstd than the usual one.
@@ -142,6 +194,34 @@ impl ArchiveWriter {
             fs::remove_file(&path).map_err(Error::io("remove", path))?;
         }
         Ok(())
+    }
+
+    /// Height and block hash of the state snapshots that are there, ascending.
+    pub fn present_states(&self) -> Vec<(u32, Hash)> {
+        self.states.iter().map(|(height, (entry, _))| (*height, entry.block_hash.0)).collect()
+    }
+
+    /// Takes a state snapshot out again, because the chain went another way: it will be missing.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn discard_state(&mut self, height: u32) -> Result<()> {
+        if let Some((entry, _)) = self.states.remove(&height) {
+            let path = self.folder.join(&entry.file);
+            fs::remove_file(&path).map_err(Error::io("remove", path))?;
+        }
+        Ok(())
+    }
+
+    /// Where a chunk lies that is there.
+    pub fn chunk_path(&self, first: u32) -> Option<PathBuf> {
+        self.chunks.get(&first).map(|chunk| self.folder.join(&chunk.entry.file))
+    }
+
+    /// Files of an earlier run that were not taken over, each with what is wrong with it. They are replaced, or
+    /// removed when the archive is finished.
+    pub fn damaged(&self) -> &[String] {
+        &self.damaged
     }
 
     /// Whether the state snapshot at `height` is there.
@@ -235,6 +315,7 @@ impl ArchiveWriter {
         Ok(Finished {
             root: manifest.archive_root.0,
             last_hash: manifest.last_hash.0,
+            files: u64::try_from(manifest.files().count()).unwrap_or(u64::MAX),
             file_bytes: manifest.files().fold(0, |sum, f| sum.saturating_add(f.file_bytes)),
             body_bytes: manifest.files().fold(0, |sum, f| sum.saturating_add(f.body_bytes)),
         })
@@ -341,58 +422,74 @@ impl ArchiveWriter {
         }
     }
 
-    /// Looks at what an earlier run left. Nothing is trusted by its name.
+    /// Looks at what an earlier run left, one file at a time. Nothing is trusted by its name.
     fn take_over(&mut self) -> Result<()> {
-        let planned: BTreeSet<_> =
-            chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks).collect();
-        for (file, path, bytes) in self.left("chunks")? {
-            let Ok(opened) = container::open(Kind::Chunk, &bytes, &path) else { continue };
-            let Ok(chunk) = ChunkBody::parse(opened.body.clone(), &path) else { continue };
-            let hashes = chunk.hashes();
-            let last_hash = hashes.last().copied().unwrap_or_default();
-            let named = files::chunk_name(chunk.first(), chunk.last(), &last_hash) == file;
-            let wanted =
-                planned.contains(&(chunk.first(), chunk.last())) && *chunk.genesis() == self.plan.genesis;
-            if named && wanted {
-                let present = self.present(&chunk, &hashes, file, &resealed(bytes, &opened));
-                self.chunks.insert(chunk.first(), present);
-            }
-        }
-        for (file, path, bytes) in self.left("state")? {
-            let Ok(opened) = container::open(Kind::State, &bytes, &path) else { continue };
-            let Ok(state) = StateSnapshot::parse(&opened.body, &path) else { continue };
-            let named = files::state_name(state.height, &state.block_hash) == file;
-            let wanted = self.plan.state_at.contains(&state.height) && state.genesis == self.plan.genesis;
-            if named && wanted {
-                let entry = state_entry(&state, file, &resealed(bytes, &opened));
-                self.states.insert(state.height, (entry, state.metadata));
-            }
-        }
-        for (file, path, bytes) in self.left("metadata")? {
-            let Ok(opened) = container::open(Kind::Metadata, &bytes, &path) else { continue };
-            let Ok(metadata) = RuntimeMetadata::parse(&opened.body, &path) else { continue };
-            if files::metadata_name(metadata.spec_version, &metadata.hash()) == file {
-                let entry = metadata_entry(&metadata, file, &resealed(bytes, &opened));
-                self.metadata.insert(metadata.hash(), entry);
+        for folder in files::FOLDERS {
+            for name in files::list(&self.folder.join(folder))? {
+                let file = format!("{folder}/{name}");
+                let path = self.folder.join(&file);
+                let taken = files::read(&path, MAX_FILE_LEN).and_then(|bytes| match folder {
+                    "chunks" => self.take_over_chunk(file, &path, bytes),
+                    "state" => self.take_over_state(file, &path, bytes),
+                    _ => self.take_over_metadata(file, &path, bytes),
+                });
+                match taken {
+                    Ok(()) => {}
+                    // What is no file of this archive is replaced, or removed when the export is finished.
+                    Err(Error::Damaged { path, what }) => {
+                        self.damaged.push(format!("`{}`: {what}", path.display()));
+                    }
+                    Err(error @ Error::Version { .. }) => self.damaged.push(error.to_string()),
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(())
     }
 
-    /// Name, path and bytes of the files in one folder of the archive.
-    fn left(&self, folder: &str) -> Result<Vec<(String, PathBuf, Vec<u8>)>> {
-        let mut left = Vec::new();
-        for name in files::list(&self.folder.join(folder))? {
-            let file = format!("{folder}/{name}");
-            let path = self.folder.join(&file);
-            match files::read(&path, MAX_FILE_LEN) {
-                Ok(bytes) => left.push((file, path, bytes)),
-                // What is no file of an archive is removed when the export is finished.
-                Err(Error::Damaged { .. }) => {}
-                Err(error) => return Err(error),
-            }
+    fn take_over_chunk(&mut self, file: String, path: &Path, bytes: Vec<u8>) -> Result<()> {
+        let opened = container::open(Kind::Chunk, &bytes, path)?;
+        let sealed = resealed(bytes, &opened);
+        let chunk = ChunkBody::parse(opened.body, path)?;
+        let hashes = chunk.hashes();
+        let last_hash = hashes.last().copied().unwrap_or_default();
+        let range = (chunk.first(), chunk.last());
+        if files::chunk_name(chunk.first(), chunk.last(), &last_hash) != file {
+            return Err(Error::damaged(path, "its name is not that of its contents"));
         }
-        Ok(left)
+        let is_planned = chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks)
+            .any(|planned| planned == range);
+        if !is_planned || *chunk.genesis() != self.plan.genesis {
+            return Err(Error::damaged(path, "it is no chunk of this export"));
+        }
+        let present = self.present(&chunk, &hashes, file, &sealed);
+        self.chunks.insert(chunk.first(), present);
+        Ok(())
+    }
+
+    fn take_over_state(&mut self, file: String, path: &Path, bytes: Vec<u8>) -> Result<()> {
+        let opened = container::open(Kind::State, &bytes, path)?;
+        let state = StateSnapshot::parse(&opened.body, path)?;
+        if files::state_name(state.height, &state.block_hash) != file {
+            return Err(Error::damaged(path, "its name is not that of its contents"));
+        }
+        if !self.plan.state_at.contains(&state.height) || state.genesis != self.plan.genesis {
+            return Err(Error::damaged(path, "it is no state of this export"));
+        }
+        let entry = state_entry(&state, file, &resealed(bytes, &opened));
+        self.states.insert(state.height, (entry, state.metadata));
+        Ok(())
+    }
+
+    fn take_over_metadata(&mut self, file: String, path: &Path, bytes: Vec<u8>) -> Result<()> {
+        let opened = container::open(Kind::Metadata, &bytes, path)?;
+        let metadata = RuntimeMetadata::parse(&opened.body, path)?;
+        if files::metadata_name(metadata.spec_version, &metadata.hash()) != file {
+            return Err(Error::damaged(path, "its name is not that of its contents"));
+        }
+        let entry = metadata_entry(&metadata, file, &resealed(bytes, &opened));
+        self.metadata.insert(metadata.hash(), entry);
+        Ok(())
     }
 }
 
@@ -420,31 +517,62 @@ fn check_plan(plan: &Plan) -> Result<()> {
     }
 }
 
-/// Makes the folder ours, or says why it cannot be.
-fn occupy(folder: &Path, plan: &Plan) -> Result<()> {
-    let occupied = |what: &str| Err(Error::Occupied { path: folder.to_path_buf(), what: what.into() });
-    let plan_path = folder.join(files::PLAN);
-    // The plan is written once; canonical bytes make comparing easy.
+/// The bytes of `export.json`. Canonical bytes make comparing easy.
+fn plan_bytes(plan: &Plan) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(plan).unwrap_or_default();
     bytes.push(b'\n');
-    if folder.join(files::MANIFEST).exists() {
-        return occupied("holds a finished archive; choose another folder");
+    bytes
+}
+
+fn occupied<T>(folder: &Path, what: impl Into<String>) -> Result<T> {
+    Err(Error::Occupied { path: folder.to_path_buf(), what: what.into() })
+}
+
+/// A finished archive is never written again; the message says what it holds.
+fn refuse_finished(folder: &Path) -> Result<()> {
+    if !folder.join(files::MANIFEST).exists() {
+        return Ok(());
     }
+    let holds = match Manifest::read(folder) {
+        Ok(Manifest { first_block, last_block, period, .. }) => {
+            let period = period.map_or_else(String::new, |number| format!(" of period {number}"));
+            let count = u64::from(last_block.saturating_sub(first_block)) + 1;
+            format!("{period} with blocks {first_block} to {last_block} ({count} blocks)")
+        }
+        Err(error) => format!(", which cannot be read ({error})"),
+    };
+    occupied(folder, format!("holds a finished archive{holds}; choose another folder"))
+}
+
+/// Whether the folder is free, or holds an unfinished export of the plan with these bytes.
+fn vacant(folder: &Path, plan: &[u8]) -> Result<()> {
+    refuse_finished(folder)?;
+    let plan_path = folder.join(files::PLAN);
     if plan_path.exists() {
-        if files::read(&plan_path, 1 << 20)? != bytes {
+        if files::read(&plan_path, 1 << 20)? != plan {
             return occupied(
+                folder,
                 "holds an unfinished export of other blocks, options or chain; \
                  finish it with its own command, or choose another folder",
             );
         }
-    } else if folder.exists() && !files::list(folder)?.is_empty() {
-        return occupied("is not empty and not an unfinished export; choose another folder");
+    } else if folder.exists() && !lock::is_unused(folder)? {
+        return occupied(folder, "is not empty and not an unfinished export; choose another folder");
     }
+    Ok(())
+}
+
+/// Makes the folder ours, or says why it cannot be.
+fn occupy(folder: &Path, plan: &Plan) -> Result<()> {
+    let bytes = plan_bytes(plan);
+    vacant(folder, &bytes)?;
     for part in files::FOLDERS {
         let path = folder.join(part);
         fs::create_dir_all(&path).map_err(Error::io("create", path))?;
     }
+    let plan_path = folder.join(files::PLAN);
     if !plan_path.exists() {
+        // This flushes the folder, and with it the names of the folders in it.
         files::write(&plan_path, &bytes)?;
     }
     Ok(())

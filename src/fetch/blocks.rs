@@ -1,58 +1,256 @@
-//! Reads a run of blocks, and believes nothing that does not hash and link.
+//! Reads a run of blocks, and believes nothing that does not hash, link and decode.
+//!
+//! Blocks are read in pieces, each from one endpoint, so that a piece never mixes what two endpoints say. Many
+//! pieces are in flight at once; they are handed out in the order of the chain.
 
-use serde_json::json;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::client::Call;
 use super::error::Error;
-use super::node::{Chain, read, time_of};
+use super::failure::{Failure, wrong};
+use super::node::{Chain, time_of};
+use super::pool::Peer;
 use super::runtimes::{Runtimes, parent};
 use super::wire::{self, Header, Wrong};
-use crate::archive::{Block, Chunk, Hash};
+use crate::archive::{Block, Hash};
 use crate::chain::keys;
 
-/// Reads the blocks from `first` to `last`, both included.
-pub(super) async fn read_chunk(
+/// Blocks of a piece: one call for their hashes is a small part of what they cost.
+pub(super) const PIECE_BLOCKS: u32 = 100;
+/// How often contents are asked for again whose times contradict each other.
+const TRIES_OF_CONTENTS: u32 = 5;
+
+/// Consecutive blocks, as one endpoint gives them.
+pub(super) struct Piece {
+    pub(super) first: u32,
+    pub(super) parent_hash: Hash,
+    pub(super) last_hash: Hash,
+    pub(super) blocks: Vec<Block>,
+    /// Who gave them, by its place among the endpoints.
+    pub(super) giver: usize,
+}
+
+/// Events and time of a block.
+pub(super) type Contents = (Vec<u8>, u64);
+
+/// What one call of a piece gives.
+enum Part {
+    Header(Header),
+    Contents(Contents),
+}
+
+/// The pieces of some runs of blocks: several in flight, given in order.
+pub(super) struct Pieces {
+    chain: Arc<Chain>,
+    runtimes: Arc<Runtimes>,
+    todo: Box<dyn Iterator<Item = (u32, u32)> + Send>,
+    in_flight: VecDeque<Task>,
+}
+
+/// A piece that is being read; ends with its owner.
+struct Task(JoinHandle<Result<Piece, Error>>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Pieces {
+    /// Divides runs of blocks (first and last height) into pieces.
+    pub(super) fn of(chain: &Arc<Chain>, runtimes: &Arc<Runtimes>, runs: Vec<(u32, u32)>) -> Pieces {
+        let divide = |(first, last): (u32, u32)| {
+            let step = usize::try_from(PIECE_BLOCKS).unwrap_or(usize::MAX);
+            let firsts = (first..=last).step_by(step);
+            firsts.map(move |first| (first, first.saturating_add(PIECE_BLOCKS - 1).min(last)))
+        };
+        Pieces {
+            chain: Arc::clone(chain),
+            runtimes: Arc::clone(runtimes),
+            todo: Box::new(runs.into_iter().flat_map(divide)),
+            in_flight: VecDeque::new(),
+        }
+    }
+
+    /// The next piece, or none after the last one.
+    pub(super) async fn next(&mut self) -> Option<Result<Piece, Error>> {
+        while self.in_flight.len() < self.chain.pool.width()
+            && let Some((first, last)) = self.todo.next()
+        {
+            let (chain, runtimes) = (Arc::clone(&self.chain), Arc::clone(&self.runtimes));
+            self.in_flight.push_back(Task(tokio::spawn(async move {
+                chain.pool.run(|peer| read_piece(peer, &chain, &runtimes, first, last)).await
+            })));
+        }
+        let mut task = self.in_flight.pop_front()?;
+        Some((&mut task.0).await.unwrap_or(Err(Error::Internal("reading blocks was given up"))))
+    }
+}
+
+/// Reads the blocks from `first` to `last`, both included, from one endpoint.
+pub(super) async fn read_piece(
+    peer: Arc<Peer>,
     chain: &Chain,
     runtimes: &Runtimes,
     first: u32,
     last: u32,
-) -> Result<Chunk, Error> {
+) -> Result<Piece, Failure> {
     let heights: Vec<u32> = (first..=last).collect();
-    let hashes = chain.hashes(&heights).await?;
-    let parent_hash = if first == 0 { Hash::default() } else { chain.hash(parent(first)).await? };
-    let asked = [wire::to_hex(&keys::system_events()), wire::to_hex(&keys::timestamp_now())];
-    let mut calls = Vec::with_capacity(2 * heights.len());
-    for (&height, hash) in heights.iter().zip(&hashes) {
-        let hash = json!(wire::to_hex(hash));
-        calls.push(Call::new("chain_getHeader", vec![hash.clone()]).at(height));
-        let storage = Call::new("state_queryStorageAt", vec![json!(asked), hash]).at(height);
-        calls.push(Call { progress: 1, ..storage });
+    let asked: Vec<u32> = std::iter::once(parent(first)).chain(first..=last).collect();
+    let mut hashes = chain.hashes_on(&peer, &asked).await?;
+    if first == 0
+        && let Some(parent_of_genesis) = hashes.first_mut()
+    {
+        *parent_of_genesis = Hash::default();
     }
-    let answers = chain.pool.call_all(calls).await?;
-    let mut blocks = Vec::with_capacity(heights.len());
-    let mut parent = parent_hash;
-    for ((&height, hash), answers) in heights.iter().zip(&hashes).zip(answers.chunks_exact(2)) {
-        let [header, storage] = answers else { return Err(Error::Internal("a block has no answers")) };
-        let subject = || format!("block {height}");
-        let header = read(header, subject, |value| Header::checked(value, height, hash, &parent))?;
-        let (events, time_ms) = read(storage, subject, |value| {
-            let values = wire::storage_at(value, hash, &asked)?;
-            contents(height, values)
+    let parent_hash = hashes.first().copied().unwrap_or_default();
+    let last_hash = hashes.last().copied().unwrap_or_default();
+    let own_hashes = hashes.get(1..).unwrap_or_default();
+    let keys = keys_asked();
+    let header_calls = heights
+        .iter()
+        .zip(own_hashes)
+        .map(|(&height, hash)| Call::new("chain_getHeader", vec![json!(wire::to_hex(hash))]).at(height));
+    let contents_calls =
+        heights.iter().zip(own_hashes).map(|(&height, hash)| contents_call(&keys, height, hash));
+    let calls: Vec<Call> = header_calls.zip(contents_calls).flat_map(|(a, b)| [a, b]).collect();
+    let parse = |index: usize, value: &Value| {
+        let at = index / 2;
+        let of = (heights.get(at), hashes.get(at), hashes.get(at + 1));
+        let (Some(&height), Some(parent), Some(hash)) = of else {
+            return Err("it was not asked for".to_owned());
+        };
+        if index.is_multiple_of(2) {
+            Header::checked(value, height, hash, parent).map(Part::Header)
+        } else {
+            contents(value, height, hash, &keys, runtimes).map(Part::Contents)
+        }
+    };
+    let parts = peer.ask(&calls, parse).await?;
+    let mut headers = Vec::with_capacity(heights.len());
+    let mut all_contents = Vec::with_capacity(heights.len());
+    for part in parts {
+        match part {
+            Part::Header(header) => headers.push(header),
+            Part::Contents(contents) => all_contents.push(contents),
+        }
+    }
+    settle(&peer, &heights, own_hashes, &mut all_contents, runtimes).await?;
+    let block = |(header, (events, time_ms)): (Header, Contents)| Block {
+        state_root: header.state_root,
+        extrinsics_root: header.extrinsics_root,
+        digest: header.digest,
+        time_ms,
+        events,
+    };
+    let blocks = headers.into_iter().zip(all_contents).map(block).collect();
+    Ok(Piece { first, parent_hash, last_hash, blocks, giver: peer.index })
+}
+
+/// Times ascend along a chain. Where they do not, the contents are those of other blocks, and are asked for again.
+async fn settle(
+    peer: &Peer,
+    heights: &[u32],
+    hashes: &[Hash],
+    contents_of: &mut [Contents],
+    runtimes: &Runtimes,
+) -> Result<(), Failure> {
+    let keys = keys_asked();
+    let mut tries = 0;
+    loop {
+        let doubtful = out_of_order(contents_of);
+        let Some(&worst) = doubtful.last() else { return Ok(()) };
+        tries += 1;
+        if tries >= TRIES_OF_CONTENTS {
+            let height = heights.get(worst).copied().unwrap_or_default();
+            let what = "its time is not after that of the block before; these are contents of another block";
+            return Err(wrong(format!("block {height}"), what));
+        }
+        let blocks: Vec<(u32, Hash)> =
+            doubtful.iter().filter_map(|&at| Some((*heights.get(at)?, *hashes.get(at)?))).collect();
+        let calls: Vec<Call> =
+            blocks.iter().map(|(height, hash)| contents_call(&keys, *height, hash)).collect();
+        let parse = |index: usize, value: &Value| {
+            let (height, hash) = blocks.get(index).ok_or("it was not asked for")?;
+            contents(value, *height, hash, &keys, runtimes)
+        };
+        for (at, again) in doubtful.iter().zip(peer.ask(&calls, parse).await?) {
+            if let Some(place) = contents_of.get_mut(*at) {
+                *place = again;
+            }
+        }
+    }
+}
+
+/// Places of contents whose time is not after the one before, together with the place before; ascending.
+fn out_of_order(contents: &[Contents]) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (at, pair) in contents.windows(2).enumerate() {
+        if let [(_, before), (_, after)] = pair
+            && after <= before
+        {
+            if found.last() != Some(&at) {
+                found.push(at);
+            }
+            found.push(at + 1);
+        }
+    }
+    found
+}
+
+fn keys_asked() -> [String; 2] {
+    [wire::to_hex(&keys::system_events()), wire::to_hex(&keys::timestamp_now())]
+}
+
+fn contents_call(keys: &[String; 2], height: u32, hash: &Hash) -> Call {
+    Call::new("state_queryStorageAt", vec![json!(keys), json!(wire::to_hex(hash))]).at(height)
+}
+
+/// Reads contents of blocks again, from another endpoint.
+pub(super) async fn read_contents(
+    peer: &Peer,
+    chain: &Chain,
+    runtimes: &Runtimes,
+    heights: &[u32],
+) -> Result<Vec<(Hash, Contents)>, Failure> {
+    let hashes = chain.hashes_on(peer, heights).await?;
+    let keys = keys_asked();
+    let calls = heights.iter().zip(&hashes).map(|(&height, hash)| contents_call(&keys, height, hash));
+    let parse = |index: usize, value: &Value| {
+        let (Some(&height), Some(hash)) = (heights.get(index), hashes.get(index)) else {
+            return Err("it was not asked for".to_owned());
+        };
+        contents(value, height, hash, &keys, runtimes)
+    };
+    let contents = peer.ask(&calls.collect::<Vec<_>>(), parse).await?;
+    Ok(hashes.iter().copied().zip(contents).collect())
+}
+
+/// Events and time of a block; the events must decode by their runtime, to the last byte.
+fn contents(
+    value: &Value,
+    height: u32,
+    hash: &Hash,
+    keys: &[String],
+    runtimes: &Runtimes,
+) -> Result<Contents, Wrong> {
+    let (events, time_ms) = contents_of(height, wire::storage_at(value, hash, keys)?)?;
+    if height > 0
+        && let Some(runtime) = runtimes.decoder(height)
+    {
+        runtime.events(&events, |_| ()).map_err(|error| {
+            format!("its System.Events do not decode by the runtime of the block: {error}")
         })?;
-        parent = *hash;
-        blocks.push(Block {
-            state_root: header.state_root,
-            extrinsics_root: header.extrinsics_root,
-            digest: header.digest,
-            time_ms,
-            events,
-        });
     }
-    Ok(Chunk { genesis: chain.genesis, first, parent_hash, blocks, spans: runtimes.spans(first, last)? })
+    Ok((events, time_ms))
 }
 
 /// Events and time of a block, from the values of the two keys.
-fn contents(height: u32, values: Vec<Option<Vec<u8>>>) -> Result<(Vec<u8>, u64), Wrong> {
+fn contents_of(height: u32, values: Vec<Option<Vec<u8>>>) -> Result<Contents, Wrong> {
     let [events, now] = <[_; 2]>::try_from(values).map_err(|_| "two values were asked for".to_owned())?;
     let moment_ms = now.map(|bytes| wire::moment_of(&bytes)).transpose()?;
     let events = match events {
@@ -71,11 +269,20 @@ mod tests {
     #[test]
     fn a_block_above_genesis_has_events_and_a_time() {
         let now = || Some(7_u64.to_le_bytes().to_vec());
-        assert_eq!(contents(1, vec![Some(vec![0]), now()]), Ok((vec![0], 7)));
-        assert_eq!(contents(0, vec![None, None]), Ok((vec![], 0)));
+        assert_eq!(contents_of(1, vec![Some(vec![0]), now()]), Ok((vec![0], 7)));
+        assert_eq!(contents_of(0, vec![None, None]), Ok((vec![], 0)));
         for bad in [vec![None, now()], vec![Some(vec![]), now()], vec![Some(vec![0]), None], vec![now()]] {
-            assert!(contents(1, bad).is_err());
+            assert!(contents_of(1, bad).is_err());
         }
-        assert!(contents(1, vec![Some(vec![0]), Some(vec![7])]).unwrap_err().contains("1 bytes"));
+        assert!(contents_of(1, vec![Some(vec![0]), Some(vec![7])]).unwrap_err().contains("1 bytes"));
+    }
+
+    #[test]
+    fn contents_out_of_order_are_found_with_the_ones_before_them() {
+        let of = |times: &[u64]| out_of_order(&times.iter().map(|&ms| (vec![], ms)).collect::<Vec<_>>());
+        assert_eq!(of(&[1, 2, 3]), Vec::<usize>::new());
+        assert_eq!(of(&[1, 9, 3, 4]), [1, 2]);
+        assert_eq!(of(&[5, 5, 5]), [0, 1, 2]);
+        assert_eq!(of(&[1, 0, 3, 2]), [0, 1, 2, 3]);
     }
 }

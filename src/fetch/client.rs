@@ -9,7 +9,7 @@ use jsonrpsee::core::client::{ClientT, Error as RpcError};
 use jsonrpsee::core::http_helpers::HttpError;
 use jsonrpsee::core::params::{ArrayParams, BatchRequestBuilder};
 use jsonrpsee::http_client::transport::Error as HttpTransportError;
-use jsonrpsee::http_client::{HeaderMap, HeaderValue, HttpClient, HttpClientBuilder};
+use jsonrpsee::http_client::{HeaderMap, HeaderValue, HttpClientBuilder};
 use jsonrpsee::types::error::{
     BATCHES_NOT_SUPPORTED_CODE, INVALID_PARAMS_CODE, INVALID_REQUEST_CODE, METHOD_NOT_FOUND_CODE,
     OVERSIZED_REQUEST_CODE, OVERSIZED_RESPONSE_CODE, SERVER_IS_BUSY_CODE, TOO_BIG_BATCH_REQUEST_CODE,
@@ -18,8 +18,10 @@ use jsonrpsee::types::error::{
 use jsonrpsee::ws_client::{PingConfig, WsClient, WsClientBuilder};
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tower::ServiceBuilder;
 
 use super::error::Error;
+use super::throttle::Wish;
 
 /// One call of a JSON-RPC method.
 #[derive(Clone, Debug)]
@@ -30,13 +32,11 @@ pub(super) struct Call {
     pub(super) weight: u32,
     /// The block it is about, for messages.
     pub(super) height: Option<u32>,
-    /// How far its answer moves the progress of the current stage.
-    pub(super) progress: u64,
 }
 
 impl Call {
     pub(super) fn new(method: &'static str, params: Vec<Value>) -> Self {
-        Call { method, params, weight: 1, height: None, progress: 0 }
+        Call { method, params, weight: 1, height: None }
     }
 
     pub(super) fn at(self, height: u32) -> Self {
@@ -51,6 +51,14 @@ impl Call {
     pub(super) fn describe(&self) -> String {
         match self.height {
             Some(height) => format!("{} of block {height}", self.method),
+            None => self.method.to_owned(),
+        }
+    }
+
+    /// What it is about, in words: `block 7 (state_getMetadata)`.
+    pub(super) fn subject(&self) -> String {
+        match self.height {
+            Some(height) => format!("block {height} ({})", self.method),
             None => self.method.to_owned(),
         }
     }
@@ -86,8 +94,10 @@ pub(super) enum RequestError {
     TooLarge(String),
     /// No answer in time, or none that can be read; smaller requests may do better.
     Broken(String),
-    /// The endpoint is away or busy; it may come back.
+    /// The endpoint is away; it may come back.
     Away(String),
+    /// The endpoint is asked too often; perhaps it said how long it wants to be left alone.
+    Throttled(String, Option<Duration>),
     /// The address is no JSON-RPC endpoint that answers us.
     Hopeless(String),
 }
@@ -106,26 +116,28 @@ pub(super) trait Transport: Send + Sync {
 
 /// Larger than the 15 MiB that nodes send at most by default.
 const RESPONSE_BYTES_MAX: u32 = 32 << 20;
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const USER_AGENT: &str =
     concat!("minting-fetch/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), ")");
 
-/// Opens the transport that the address asks for. Does not connect yet.
-pub(super) fn transport(address: &Address) -> Result<Box<dyn Transport>, Error> {
+/// Opens the transport that the address asks for, whose requests end after `timeout`. Does not connect yet.
+pub(super) fn transport(address: &Address, timeout: Duration) -> Result<Box<dyn Transport>, Error> {
+    let address = address.clone();
     if address.is_web_socket {
-        return Ok(Box::new(WebSocket { address: address.clone(), client: Mutex::new(None) }));
+        return Ok(Box::new(WebSocket { address, timeout, client: Mutex::new(None) }));
     }
+    let wish = Wish::default();
     let client = HttpClientBuilder::default()
         .max_response_size(RESPONSE_BYTES_MAX)
-        .request_timeout(REQUEST_TIMEOUT)
-        .connect_timeout(CONNECT_TIMEOUT)
+        .request_timeout(timeout)
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .set_http_middleware(ServiceBuilder::new().layer(wish.clone()))
         .set_keep_alive(Some(KEEP_ALIVE))
         .set_headers(headers())
         .build(&address.url)
         .map_err(|_| Error::Address(address.name.to_string()))?;
-    Ok(Box::new(Http { address: address.clone(), client }))
+    Ok(Box::new(Http { address, client, wish }))
 }
 
 fn headers() -> HeaderMap {
@@ -176,20 +188,29 @@ impl Address {
     }
 }
 
-struct Http {
+struct Http<C> {
     address: Address,
-    client: HttpClient,
+    client: C,
+    /// What the endpoint last said about when to come back.
+    wish: Wish,
 }
 
-impl Transport for Http {
+impl<C: ClientT + Send + Sync> Transport for Http<C> {
     fn send<'a>(&'a self, calls: &'a [Call]) -> BoxFuture<'a, Result<Answers, RequestError>> {
-        Box::pin(async { send(&self.client, calls).await.map_err(|e| request_error(&self.address, &e)) })
+        Box::pin(async {
+            let answers = send(&self.client, calls).await;
+            answers.map_err(|error| match request_error(&self.address, &error) {
+                RequestError::Throttled(cause, None) => RequestError::Throttled(cause, self.wish.take()),
+                other => other,
+            })
+        })
     }
 }
 
 /// A WebSocket client does not survive a broken connection, so a new one takes its place when needed.
 struct WebSocket {
     address: Address,
+    timeout: Duration,
     client: Mutex<Option<Arc<WsClient>>>,
 }
 
@@ -201,8 +222,8 @@ impl WebSocket {
         }
         let client = WsClientBuilder::default()
             .max_response_size(RESPONSE_BYTES_MAX)
-            .request_timeout(REQUEST_TIMEOUT)
-            .connection_timeout(CONNECT_TIMEOUT)
+            .request_timeout(self.timeout)
+            .connection_timeout(CONNECT_TIMEOUT.min(self.timeout))
             .enable_ws_ping(PingConfig::new())
             .set_headers(headers())
             .build(&self.address.url)
@@ -275,7 +296,8 @@ fn request_error(address: &Address, error: &RpcError) -> RequestError {
         RpcError::Transport(cause) => match cause.downcast_ref::<HttpTransportError>() {
             Some(HttpTransportError::Rejected { status_code }) => match status_code {
                 413 => RequestError::TooLarge(text),
-                408 | 425 | 429 | 500.. => RequestError::Away(text),
+                429 | 503 => RequestError::Throttled(text, None),
+                408 | 425 | 500.. => RequestError::Away(text),
                 _ => RequestError::Hopeless(text),
             },
             Some(HttpTransportError::RequestTooLarge | HttpTransportError::Http(HttpError::TooLarge)) => {
@@ -369,11 +391,13 @@ mod tests {
             RequestError::TooLarge(_) => "too large",
             RequestError::Broken(_) => "broken",
             RequestError::Away(_) => "away",
+            RequestError::Throttled(..) => "throttled",
             RequestError::Hopeless(_) => "hopeless",
         };
         let rejected = |status_code| RpcError::Transport(HttpTransportError::Rejected { status_code }.into());
-        assert_eq!(kind(rejected(429)), "away");
-        assert_eq!(kind(rejected(503)), "away");
+        assert_eq!(kind(rejected(429)), "throttled");
+        assert_eq!(kind(rejected(503)), "throttled");
+        assert_eq!(kind(rejected(502)), "away");
         assert_eq!(kind(rejected(404)), "hopeless");
         assert_eq!(kind(rejected(401)), "hopeless");
         assert_eq!(kind(rejected(413)), "too large");

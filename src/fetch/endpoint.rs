@@ -1,63 +1,107 @@
 //! One endpoint: how much it is asked, and what is known of its health.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::client::Transport;
-use super::job::lock;
-use super::pace::{BatchSize, Pace, TokenBucket, pause};
+use super::pace::{Adaptive, Latency, PAUSES_OF_A_STRANGER, Pace, TokenBucket, pause, with_jitter};
+use super::progress::Progress;
+
+/// The data stays whole when a holder of the lock panics, so a poisoned lock is as good as any.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// One endpoint, with what is known of its health.
 pub(super) struct Endpoint {
     pub(super) name: Arc<str>,
     pub(super) transport: Box<dyn Transport>,
     pub(super) pace: Pace,
-    pub(super) in_flight: Semaphore,
+    pub(super) progress: Arc<dyn Progress>,
+    /// Operations that run on it.
+    pub(super) running: AtomicUsize,
+    in_flight: Semaphore,
     health: Mutex<Health>,
 }
 
 struct Health {
     bucket: Option<TokenBucket>,
-    batch: BatchSize,
+    batch: Adaptive,
+    jobs: Adaptive,
+    /// Permits to take out of circulation as they come back, because fewer jobs are wanted.
+    surplus: u32,
+    latency: Latency,
     /// It has answered before.
     known: bool,
     failures_in_a_row: u32,
+    failing_since: Option<Instant>,
     /// Counts the pauses. Requests that fail together were sent before the same pause, and count once.
     pauses: u64,
     resume_at: Instant,
     /// Why it was given up.
     down: Option<String>,
+    /// Somebody was told that it was given up.
+    told: bool,
     jitter: StdRng,
 }
 
 impl Endpoint {
-    pub(super) fn new(name: Arc<str>, transport: Box<dyn Transport>, pace: Pace) -> Self {
+    pub(super) fn new(
+        name: Arc<str>,
+        transport: Box<dyn Transport>,
+        pace: Pace,
+        progress: Arc<dyn Progress>,
+    ) -> Self {
         let now = Instant::now();
+        let jobs = Adaptive::new(pace.jobs);
+        let in_flight = Semaphore::new(usize::try_from(jobs.get()).unwrap_or(1));
         let health = Health {
             bucket: pace.rate.map(|rate| TokenBucket::new(rate, now)),
-            batch: BatchSize::new(pace.batch),
+            batch: Adaptive::new(pace.batch),
+            jobs,
+            surplus: 0,
+            latency: Latency::default(),
             known: false,
             failures_in_a_row: 0,
+            failing_since: None,
             pauses: 0,
             resume_at: now,
             down: None,
+            told: false,
             jitter: StdRng::from_os_rng(),
         };
-        let permits = usize::try_from(pace.jobs.get()).unwrap_or(Semaphore::MAX_PERMITS);
-        let in_flight = Semaphore::new(permits.min(Semaphore::MAX_PERMITS));
-        Endpoint { name, transport, pace, in_flight, health: Mutex::new(health) }
+        let running = AtomicUsize::new(0);
+        Endpoint { name, transport, pace, progress, running, in_flight, health: Mutex::new(health) }
     }
 
-    pub(super) fn is_up(&self) -> bool {
-        lock(&self.health).down.is_none()
+    /// How many operations run on it for each request it may have in flight, in thousandths.
+    pub(super) fn load(&self) -> usize {
+        let jobs = usize::try_from(lock(&self.health).jobs.get()).unwrap_or(usize::MAX).max(1);
+        self.running.load(Ordering::Relaxed).saturating_mul(1_000) / jobs
     }
 
     pub(super) fn batch_size(&self) -> u32 {
         lock(&self.health).batch.get()
+    }
+
+    /// Waits until there may be one more request in flight.
+    pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        self.in_flight.acquire().await.ok()
+    }
+
+    /// Gives the slot of a request back.
+    pub(super) fn free(&self, slot: SemaphorePermit<'_>) {
+        let mut health = lock(&self.health);
+        if health.surplus > 0 {
+            health.surplus -= 1;
+            slot.forget();
+        }
     }
 
     /// Waits until calls of this weight may be sent; says how many pauses there were so far.
@@ -80,6 +124,16 @@ impl Endpoint {
         (health.resume_at, health.pauses)
     }
 
+    /// When it may be asked again.
+    pub(super) fn resume_at(&self) -> Instant {
+        lock(&self.health).resume_at
+    }
+
+    /// Failures since its last good answer.
+    pub(super) fn failures_in_a_row(&self) -> u32 {
+        lock(&self.health).failures_in_a_row
+    }
+
     /// Why it was given up, if it was.
     pub(super) fn down(&self) -> Option<String> {
         lock(&self.health).down.clone()
@@ -87,52 +141,102 @@ impl Endpoint {
 
     /// Gives it up.
     pub(super) fn give_up(&self, cause: String) {
-        lock(&self.health).down = Some(cause);
+        lock(&self.health).down.get_or_insert(cause);
+    }
+
+    /// Whether this is the first time that somebody is told that it was given up.
+    pub(super) fn first_told(&self) -> bool {
+        !std::mem::replace(&mut lock(&self.health).told, true)
     }
 
     /// A request of calls with this weight was too much.
     pub(super) fn was_too_much(&self, weight: u32) {
-        lock(&self.health).batch.was_too_much(weight);
+        lock(&self.health).batch.failed(weight);
     }
 
-    pub(super) fn answered(&self) {
+    /// A request was answered, after this time.
+    pub(super) fn answered(&self, took: Duration) {
         let mut health = lock(&self.health);
         health.known = true;
         health.failures_in_a_row = 0;
-        health.batch.succeeded();
+        health.failing_since = None;
+        if health.latency.holds(took) {
+            health.batch.succeeded();
+            let before = health.jobs.get();
+            health.jobs.succeeded();
+            let more = health.jobs.get().saturating_sub(before);
+            // A permit that is still to be taken out is kept instead of a new one.
+            let kept = more.min(health.surplus);
+            health.surplus -= kept;
+            self.in_flight.add_permits(usize::try_from(more - kept).unwrap_or(0));
+        }
     }
 
-    /// Plans a pause; gives the endpoint up when there were enough.
-    pub(super) fn failed(&self, pauses_when_sent: u64, cause: String) {
+    /// Plans a pause for all that is asked of the endpoint, as long as it wishes, and fewer requests in flight
+    /// after it; gives the endpoint up when it had its time.
+    pub(super) fn failed(&self, pauses_when_sent: u64, wish: Option<Duration>, cause: &str) {
+        let now = Instant::now();
         let mut health = lock(&self.health);
         if health.pauses != pauses_when_sent {
             return;
         }
         health.pauses += 1;
-        health.failures_in_a_row += 1;
-        let jitter = health.jitter.next_u32();
-        match pause(health.failures_in_a_row, health.known, jitter) {
-            Some(pause) => health.resume_at = Instant::now() + pause,
-            None => health.down = Some(cause),
+        health.failures_in_a_row = health.failures_in_a_row.saturating_add(1);
+        let since = *health.failing_since.get_or_insert(now);
+        let before = health.jobs.get();
+        health.jobs.failed(before);
+        health.surplus += before.saturating_sub(health.jobs.get());
+        let is_over = match health.known {
+            true => now.duration_since(since) >= self.pace.patience,
+            false => health.failures_in_a_row > PAUSES_OF_A_STRANGER && wish.is_none(),
+        };
+        if is_over {
+            health.down.get_or_insert_with(|| cause.to_owned());
+            return;
         }
+        let jitter = health.jitter.next_u32();
+        let pause = match wish {
+            Some(wish) => with_jitter(wish.max(pause(1, 0)), jitter % 64),
+            None => pause(health.failures_in_a_row, jitter),
+        };
+        health.resume_at = now + pause;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::pool::tests::{echo, fake, pace};
+    use super::super::pool::tests::{echo, endpoint, fake, pace};
     use super::*;
 
     #[test]
     fn failures_at_the_same_time_count_once() {
-        let endpoint = Endpoint::new("node".into(), fake(echo), pace(4, 4));
+        let endpoint = endpoint(pace(4, 4), fake(echo));
         for _ in 0..9 {
-            endpoint.failed(0, "away".to_owned());
+            endpoint.failed(0, None, "away");
         }
-        assert_eq!(lock(&endpoint.health).failures_in_a_row, 1);
-        endpoint.failed(1, "away".to_owned());
-        assert_eq!(lock(&endpoint.health).failures_in_a_row, 2);
-        endpoint.answered();
-        assert_eq!(lock(&endpoint.health).failures_in_a_row, 0);
+        assert_eq!(endpoint.failures_in_a_row(), 1);
+        endpoint.failed(1, None, "away");
+        assert_eq!(endpoint.failures_in_a_row(), 2);
+        endpoint.answered(Duration::ZERO);
+        assert_eq!(endpoint.failures_in_a_row(), 0);
+    }
+
+    #[test]
+    fn a_wish_to_be_left_alone_holds_for_every_request() {
+        let endpoint = endpoint(pace(4, 4), fake(echo));
+        endpoint.failed(0, Some(Duration::from_secs(7)), "429");
+        let left = endpoint.resume_at().duration_since(Instant::now());
+        assert!(left > Duration::from_secs(6) && left < Duration::from_secs(8), "{left:?}");
+    }
+
+    #[test]
+    fn requests_in_flight_grow_with_good_answers_and_are_halved() {
+        let endpoint = endpoint(pace(16, 4), fake(echo));
+        for _ in 0..20 {
+            endpoint.answered(Duration::ZERO);
+        }
+        assert_eq!((lock(&endpoint.health).jobs.get(), endpoint.in_flight.available_permits()), (16, 16));
+        endpoint.failed(0, None, "away");
+        assert_eq!((lock(&endpoint.health).jobs.get(), lock(&endpoint.health).surplus), (8, 8));
     }
 }

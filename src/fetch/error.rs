@@ -26,7 +26,9 @@ pub enum Error {
     },
 
     /// The endpoint understood a call and will never answer it.
-    #[error("{endpoint} refuses {call}: {message}; use an endpoint that offers this call")]
+    #[error(
+        "{endpoint} refuses {call}: {message}; use an endpoint that offers this call, or have its operator allow it"
+    )]
     Refused {
         /// Who refused.
         endpoint: Arc<str>,
@@ -74,21 +76,65 @@ pub enum Error {
         message: String,
     },
 
-    /// Two endpoints serve different chains.
+    /// The endpoint does not offer calls that it holds for unsafe.
     #[error(
-        "{first} and {second} serve different chains (genesis {first_genesis} and {second_genesis}); \
-         give endpoints of one chain"
+        "{endpoint} refuses {call}: {message}; its operator must allow this call \
+         (--rpc-methods unsafe, or no filter in the proxy before it), or use another endpoint"
     )]
-    OtherChain {
-        /// One endpoint.
-        first: Arc<str>,
-        /// Its genesis hash.
-        first_genesis: String,
-        /// The other endpoint.
-        second: Arc<str>,
-        /// Its genesis hash.
-        second_genesis: String,
+    Unsafe {
+        /// Who refused.
+        endpoint: Arc<str>,
+        /// The method, and the block it was about.
+        call: String,
+        /// What the endpoint said.
+        message: String,
     },
+
+    /// What was read in pieces does not belong to one chain.
+    #[error(
+        "block {block} as {second} gives it does not follow the block before it as {first} gave it: the chain was \
+         switched to another fork, or one of them answers wrongly; run the same command again, with one of them \
+         left out if it stays so"
+    )]
+    Apart {
+        /// The block that does not follow.
+        block: u32,
+        /// Who gave the block before it.
+        first: String,
+        /// Who gave the block.
+        second: String,
+    },
+
+    /// The chain changes whenever one looks.
+    #[error(
+        "the blocks that {0} give as final change again and again; use another endpoint, or come back later"
+    )]
+    Unsteady(String),
+
+    /// Two endpoints give different contents for one block.
+    #[error(
+        "{first} and {second} differ about block {block}: {what}; ask a third node which of them is right, \
+         then export again from that one, into another folder if {file} came from the wrong one"
+    )]
+    Differs {
+        /// The block.
+        block: u32,
+        /// Who gave what is in the archive.
+        first: String,
+        /// Who gave something else.
+        second: Arc<str>,
+        /// What differs.
+        what: String,
+        /// The file that holds the block.
+        file: String,
+    },
+
+    /// There is no second endpoint to compare with.
+    #[error(
+        "--cross-check needs a second endpoint that answers, but only {0} is left; \
+         run the same command again when the others are back, or without --cross-check"
+    )]
+    NoSecond(String),
 
     /// The folder holds an unfinished export of another chain.
     #[error(

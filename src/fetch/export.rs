@@ -1,12 +1,14 @@
 //! An export from beginning to end.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::task::{JoinHandle, spawn_blocking};
-
-use super::blocks::read_chunk;
+use super::blocks::Pieces;
+use super::cross_check::cross_check;
 use super::error::Error;
+use super::estimate::{Estimate, estimate};
 use super::node::Chain;
 use super::pace::Pace;
 use super::plan::{Request, plan};
@@ -14,34 +16,40 @@ use super::pool::Pool;
 use super::progress::{Progress, Stage};
 use super::runtimes::Runtimes;
 use super::state::read_state;
-use super::wire::to_hex;
-use crate::archive::{self, ArchiveWriter, Finished, Hash, Manifest, Plan, Provenance, chunk_ranges, files};
+use super::store::{Store, other_chain};
+use crate::archive::{
+    ArchiveWriter, Chunk, ExportedRange, FolderLock, Hash, Left, Manifest, Plan, Provenance, chunk_ranges,
+    files,
+};
 
-/// More than any plan takes.
-const PLAN_BYTES_MAX: u64 = 1 << 20;
-const WRITER_ENDED: Error = Error::Internal("writing ended early");
+/// How often an export looks again at what changed, when a chain is switched to another fork under its feet.
+const ROUNDS_MAX: u32 = 5;
 
 /// An export that knows what it will read, and has written nothing yet.
 pub struct Export {
     chain: Arc<Chain>,
-    runtimes: Runtimes,
+    runtimes: Arc<Runtimes>,
     plan: Plan,
     started: jiff::Timestamp,
 }
 
-/// What is left to do for an export.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is there and what is left to do for an export.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remaining {
-    /// First and last height of the chunks that are not there yet.
+    /// First and last height of the chunks that are there and whole.
+    pub present: Vec<(u32, u32)>,
+    /// Files that are there and damaged, with what is wrong with each.
+    pub damaged: Vec<String>,
+    /// First and last height of the chunks that are to be read.
     pub chunks: Vec<(u32, u32)>,
-    /// Heights of the state snapshots that are not there yet.
+    /// Heights of the state snapshots that are to be read.
     pub states: Vec<u32>,
     /// A finished archive of the same plan is there.
     pub finished: bool,
 }
 
 impl Remaining {
-    /// Blocks that are not there yet.
+    /// Blocks that are to be read.
     pub fn blocks(&self) -> u64 {
         self.chunks.iter().map(|&(first, last)| u64::from(last - first) + 1).sum()
     }
@@ -56,9 +64,14 @@ pub struct Exported {
     pub last_hash: Hash,
     /// Blocks that were read now; the others were there before.
     pub blocks_read: u64,
+    /// Files that the manifest lists.
+    pub files: u64,
     /// Bytes of all files that the manifest lists.
     pub file_bytes: u64,
 }
+
+/// Who gave which blocks: place of the endpoint by first block of a piece. Blocks of earlier runs are not in it.
+pub(super) type Givers = BTreeMap<u32, usize>;
 
 impl Export {
     /// Greets the endpoints and finds out what the request means for their chain.
@@ -80,7 +93,12 @@ impl Export {
         let plan = plan(&chain, request, &mut runtimes).await?;
         progress.stage(Stage::Runtimes, 0);
         runtimes.read_range(&chain, plan.first, plan.last).await?;
-        Ok(Export { chain: Arc::new(chain), runtimes, plan, started })
+        Ok(Export { chain: Arc::new(chain), runtimes: Arc::new(runtimes), plan, started })
+    }
+
+    /// Chooses how many blocks a chunk has. Exports of one range are the same only if this is.
+    pub fn set_chunk_blocks(&mut self, blocks: u32) {
+        self.plan.chunk_blocks = blocks;
     }
 
     /// What will be read.
@@ -88,9 +106,22 @@ impl Export {
         &self.plan
     }
 
+    /// The time range, if one was asked for.
+    pub fn range(&self) -> Option<&ExportedRange> {
+        self.plan.range.as_ref()
+    }
+
     /// Height of the finalized head.
     pub fn head(&self) -> u32 {
         self.chain.head
+    }
+
+    /// The time of a block, milliseconds.
+    ///
+    /// # Errors
+    /// Whatever an endpoint does wrong.
+    pub async fn time_ms(&self, height: u32) -> Result<u64, Error> {
+        self.chain.time_ms(height).await
     }
 
     /// Spec versions of the runtimes that the range needs, in the order of their heights.
@@ -104,70 +135,183 @@ impl Export {
     /// The folder holds something else; I/O errors.
     pub fn remaining(&self, folder: &Path) -> Result<Remaining, Error> {
         if finished_before(folder, &self.plan)?.is_some() {
-            return Ok(Remaining { chunks: Vec::new(), states: Vec::new(), finished: true });
+            return Ok(Remaining { finished: true, ..Remaining::default() });
         }
-        let is_new = !folder.exists() || files::list(folder)?.is_empty();
-        if is_new {
-            let Plan { first, last, chunk_blocks, .. } = self.plan;
-            return Ok(Remaining {
-                chunks: chunk_ranges(first, last, chunk_blocks).collect(),
-                states: self.plan.state_at.clone(),
-                finished: false,
-            });
-        }
-        Ok(remaining(&open(folder, &self.plan)?))
+        other_chain(folder, &self.plan)?;
+        let Left { chunks: present, states, damaged } = ArchiveWriter::look(folder, self.plan.clone())?;
+        let Plan { first, last, chunk_blocks, .. } = self.plan;
+        let chunks = chunk_ranges(first, last, chunk_blocks).filter(|range| !present.contains(range));
+        let missing = self.plan.state_at.iter().copied().filter(|height| !states.contains(height));
+        Ok(Remaining {
+            chunks: chunks.collect(),
+            states: missing.collect(),
+            present,
+            damaged,
+            finished: false,
+        })
     }
 
-    /// Reads what is missing in the folder, and finishes the archive.
+    /// What the rest of the export will cost, judged by a few of its blocks.
+    ///
+    /// # Errors
+    /// Whatever an endpoint does wrong.
+    pub async fn estimate(&self, left: &Remaining) -> Result<Estimate, Error> {
+        estimate(&self.chain, &self.runtimes, left).await
+    }
+
+    /// Reads what is missing in the folder, and finishes the archive. The folder was locked, unless it holds a
+    /// finished archive. `sample` blocks are read again from another endpoint.
     ///
     /// What is on disk is whole at any moment: when the future is dropped, or fails, the same export goes on
     /// from there.
     ///
     /// # Errors
     /// Whatever an endpoint, the chain or the disk does wrong.
-    pub async fn run(self, folder: &Path) -> Result<Exported, Error> {
-        if let Some(exported) = blocking(folder, &self.plan, finished_before).await? {
+    pub async fn run(
+        self,
+        folder: &Path,
+        lock: Option<FolderLock>,
+        sample: Option<NonZeroU32>,
+    ) -> Result<Exported, Error> {
+        if let Some(exported) = finished_before(folder, &self.plan)? {
             return Ok(exported);
         }
-        let mut store = Store::new(blocking(folder, &self.plan, open).await?);
-        let left = self.take_over(&mut store).await?;
+        let lock = match lock {
+            Some(lock) => lock,
+            // Says what the finished archive in the folder holds.
+            None => {
+                return Err(ArchiveWriter::open(folder, self.plan.clone())
+                    .err()
+                    .map_or(Error::Internal("the folder was not locked"), Error::Archive));
+            }
+        };
+        let mut store = Store::open(lock, self.plan.clone()).await?;
+        for damaged in store.ask(|writer| writer.damaged().to_vec()).await? {
+            self.note(&format!("{damaged}; reading it again"));
+        }
         for metadata in self.runtimes.iter() {
             let metadata = metadata.clone();
             store.put(move |writer| writer.put_metadata(&metadata).map(drop)).await?;
         }
-        for &height in &left.states {
-            let state = read_state(&self.chain, height, self.runtimes.after(height)?).await?;
-            store.put(move |writer| writer.put_state(&state)).await?;
+        let (mut givers, mut blocks_read, mut rounds) = (Givers::new(), 0, 0);
+        loop {
+            let left = self.verify(&mut store).await?;
+            if left.chunks.is_empty() && left.states.is_empty() {
+                break;
+            }
+            rounds += 1;
+            match self.read(&mut store, &left, &mut givers).await {
+                Ok(()) => blocks_read += left.blocks(),
+                Err(error @ Error::Apart { .. }) if rounds < ROUNDS_MAX => {
+                    self.note(&format!("{error}; looking again at what is there"));
+                }
+                Err(error) => return Err(error),
+            }
+            if rounds > ROUNDS_MAX {
+                return Err(Error::Unsteady(self.chain.pool.names().join(", ")));
+            }
         }
-        self.chain.pool.progress().stage(Stage::Blocks, left.blocks());
-        for &(first, last) in &left.chunks {
-            let chunk = read_chunk(&self.chain, &self.runtimes, first, last).await?;
-            store.put(move |writer| writer.put_chunk(&chunk)).await?;
+        if let Some(sample) = sample {
+            cross_check(&self.chain, &self.runtimes, &mut store, &givers, sample).await?;
         }
         let finished = store.finish(self.provenance()).await?;
         Ok(Exported {
             root: finished.root,
             last_hash: finished.last_hash,
-            blocks_read: left.blocks(),
+            blocks_read,
+            files: finished.files,
             file_bytes: finished.file_bytes,
         })
     }
 
-    /// Keeps what an earlier run left, as far as it is of the chain that the endpoints serve.
-    async fn take_over(&self, store: &mut Store) -> Result<Remaining, Error> {
-        let present = store.ask(ArchiveWriter::present_chunks).await?;
-        let lasts: Vec<u32> = present.iter().map(|&(_, last, _)| last).collect();
-        let hashes = self.chain.hashes(&lasts).await?;
-        for ((first, last, kept), hash) in present.into_iter().zip(hashes) {
+    fn note(&self, text: &str) {
+        self.chain.pool.progress().note(text);
+    }
+
+    /// Compares what is on disk with the chain as it is now, discards what is not of it, and says what is left
+    /// to read. The hash of the last block of a chunk vouches for all of its blocks.
+    async fn verify(&self, store: &mut Store) -> Result<Remaining, Error> {
+        let (chunks, states) = store.ask(|writer| (writer.present_chunks(), writer.present_states())).await?;
+        let lasts = chunks.iter().map(|&(_, last, _)| last);
+        let heights: Vec<u32> = lasts.chain(states.iter().map(|&(height, _)| height)).collect();
+        let mut hashes = self.chain.hashes(&heights).await?.into_iter();
+        for ((first, last, kept), hash) in chunks.into_iter().zip(&mut hashes) {
             if kept != hash {
-                let note = format!(
+                self.note(&format!(
                     "blocks {first} to {last} are not those of this chain any more; reading them again"
-                );
-                self.chain.pool.progress().note(&note);
+                ));
                 store.put(move |writer| writer.discard_chunk(first)).await?;
             }
         }
-        store.ask(remaining).await
+        for ((height, kept), hash) in states.into_iter().zip(hashes) {
+            if kept != hash {
+                self.note(&format!("block {height} is another one now; reading its state again"));
+                store.put(move |writer| writer.discard_state(height)).await?;
+            }
+        }
+        store
+            .ask(|writer| {
+                let states =
+                    writer.plan().state_at.iter().copied().filter(|height| !writer.has_state(*height));
+                Remaining {
+                    chunks: writer.missing_chunks(),
+                    states: states.collect(),
+                    ..Remaining::default()
+                }
+            })
+            .await
+    }
+
+    /// Reads what is left, and puts it on disk chunk by chunk.
+    async fn read(&self, store: &mut Store, left: &Remaining, givers: &mut Givers) -> Result<(), Error> {
+        for &height in &left.states {
+            let state = read_state(&self.chain, height, self.runtimes.after(height)?).await?;
+            store.put(move |writer| writer.put_state(&state)).await?;
+        }
+        let progress = self.chain.pool.progress();
+        progress.stage(Stage::Blocks, left.blocks());
+        let mut pieces = Pieces::of(&self.chain, &self.runtimes, left.chunks.clone());
+        let mut before: Option<Before> = None;
+        for &(first, last) in &left.chunks {
+            let mut chunk: Option<Chunk> = None;
+            loop {
+                let piece =
+                    pieces.next().await.ok_or(Error::Internal("there are fewer blocks than planned"))??;
+                let times = (piece.blocks.first(), piece.blocks.last());
+                let (Some(oldest), Some(newest)) = (times.0.map(|b| b.time_ms), times.1.map(|b| b.time_ms))
+                else {
+                    return Err(Error::Internal("a piece has no blocks"));
+                };
+                if let Some(before) = before.filter(|before| before.last + 1 == piece.first)
+                    && (before.hash != piece.parent_hash || before.time_ms >= oldest)
+                {
+                    let name = |index| self.chain.pool.name(index).to_string();
+                    let (first, second) = (name(before.giver), name(piece.giver));
+                    return Err(Error::Apart { block: piece.first, first, second: second.to_string() });
+                }
+                let count = u32::try_from(piece.blocks.len())?;
+                let end = piece.first + (count - 1);
+                before =
+                    Some(Before { last: end, hash: piece.last_hash, time_ms: newest, giver: piece.giver });
+                givers.insert(piece.first, piece.giver);
+                let chunk = chunk.get_or_insert_with(|| Chunk {
+                    genesis: self.chain.genesis,
+                    first,
+                    parent_hash: piece.parent_hash,
+                    blocks: Vec::new(),
+                    spans: Vec::new(),
+                });
+                chunk.blocks.extend(piece.blocks);
+                progress.advance(u64::from(count));
+                if end >= last {
+                    break;
+                }
+            }
+            let mut chunk = chunk.ok_or(Error::Internal("a chunk has no blocks"))?;
+            chunk.spans = self.runtimes.spans(first, last)?;
+            store.put(move |writer| writer.put_chunk(&chunk)).await?;
+        }
+        Ok(())
     }
 
     fn provenance(&self) -> Provenance {
@@ -182,24 +326,29 @@ impl Export {
     }
 }
 
-fn in_seconds(moment: jiff::Timestamp) -> String {
-    jiff::Timestamp::from_second(moment.as_second()).unwrap_or(moment).to_string()
+/// The end of the piece before.
+#[derive(Clone, Copy)]
+struct Before {
+    last: u32,
+    hash: Hash,
+    time_ms: u64,
+    giver: usize,
 }
 
-/// Opens the folder for writing; makes it if need be.
-fn open(folder: &Path, plan: &Plan) -> Result<ArchiveWriter, Error> {
-    let plan_path = folder.join(files::PLAN);
-    if plan_path.exists()
-        && let Ok(earlier) = serde_json::from_slice::<Plan>(&files::read(&plan_path, PLAN_BYTES_MAX)?)
-        && earlier.genesis != plan.genesis
-    {
-        return Err(Error::OtherArchive {
-            folder: folder.to_path_buf(),
-            theirs: to_hex(&earlier.genesis),
-            ours: to_hex(&plan.genesis),
-        });
+/// Locks the folder of an export, before anything is asked of the network. None if a finished archive is there,
+/// which nobody will write.
+///
+/// # Errors
+/// The folder can not be written, holds something else, or is being written by another program.
+pub fn reserve(folder: &Path) -> Result<Option<FolderLock>, Error> {
+    if folder.join(files::MANIFEST).exists() {
+        return Ok(None);
     }
-    Ok(ArchiveWriter::open(folder, plan.clone())?)
+    Ok(Some(FolderLock::take(folder)?))
+}
+
+fn in_seconds(moment: jiff::Timestamp) -> String {
+    jiff::Timestamp::from_second(moment.as_second()).unwrap_or(moment).to_string()
 }
 
 /// The archive that an earlier run of the same plan finished in this folder.
@@ -212,75 +361,11 @@ fn finished_before(folder: &Path, plan: &Plan) -> Result<Option<Exported>, Error
         && (manifest.first_block, manifest.last_block) == (plan.first, plan.last)
         && manifest.exported_range() == plan.range
         && manifest.state.iter().map(|state| state.height).eq(plan.state_at.iter().copied());
-    let sizes = || {
-        let chunks = manifest.chunks.iter().map(|chunk| chunk.file_bytes);
-        let states = manifest.state.iter().map(|state| state.file_bytes);
-        chunks.chain(states).chain(manifest.metadata.iter().map(|metadata| metadata.file_bytes))
-    };
     Ok(is_same.then(|| Exported {
         root: manifest.archive_root.0,
         last_hash: manifest.last_hash.0,
         blocks_read: 0,
-        file_bytes: sizes().fold(0, u64::saturating_add),
+        files: u64::try_from(manifest.files().count()).unwrap_or(u64::MAX),
+        file_bytes: manifest.files().fold(0, |sum, file| sum.saturating_add(file.file_bytes)),
     }))
-}
-
-fn remaining(writer: &ArchiveWriter) -> Remaining {
-    let states = writer.plan().state_at.iter().copied().filter(|&height| !writer.has_state(height));
-    Remaining { chunks: writer.missing_chunks(), states: states.collect(), finished: false }
-}
-
-/// Runs work on the disk beside the requests that are in flight.
-async fn blocking<T: Send + 'static>(
-    folder: &Path,
-    plan: &Plan,
-    work: fn(&Path, &Plan) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let (folder, plan) = (folder.to_path_buf(), plan.clone());
-    spawn_blocking(move || work(&folder, &plan)).await.map_err(|_| WRITER_ENDED)?
-}
-
-/// The writer, at work in a thread of its own, so that the next chunk is read while one is compressed.
-///
-/// At most one piece is being written and one is being read: that bounds the memory.
-struct Store {
-    /// Ends with the writer when the last piece is on disk.
-    at_work: JoinHandle<Result<ArchiveWriter, Error>>,
-}
-
-impl Store {
-    fn new(writer: ArchiveWriter) -> Store {
-        Store { at_work: spawn_blocking(move || Ok(writer)) }
-    }
-
-    async fn idle(&mut self) -> Result<ArchiveWriter, Error> {
-        (&mut self.at_work).await.map_err(|_| WRITER_ENDED)?
-    }
-
-    /// Begins to write, as soon as what was put before is written.
-    async fn put<T>(&mut self, write: T) -> Result<(), Error>
-    where
-        T: FnOnce(&mut ArchiveWriter) -> archive::Result<()> + Send + 'static,
-    {
-        let mut writer = self.idle().await?;
-        self.at_work = spawn_blocking(move || {
-            write(&mut writer)?;
-            Ok(writer)
-        });
-        Ok(())
-    }
-
-    /// Asks the writer something, as soon as what was put before is written.
-    async fn ask<T>(&mut self, question: impl FnOnce(&ArchiveWriter) -> T) -> Result<T, Error> {
-        let writer = self.idle().await?;
-        let answer = question(&writer);
-        *self = Store::new(writer);
-        Ok(answer)
-    }
-
-    async fn finish(mut self, provenance: Provenance) -> Result<Finished, Error> {
-        let writer = self.idle().await?;
-        let finished = spawn_blocking(move || writer.finish(&provenance)).await;
-        Ok(finished.map_err(|_| WRITER_ENDED)??)
-    }
 }

@@ -1,17 +1,22 @@
 //! Reads a range of blocks from archive nodes, over JSON-RPC, into an archive.
 //!
-//! From the wire up: `client` carries requests to one endpoint, `pace` says how fast, `endpoint` keeps to it,
-//! `pool` spreads the calls of a `job` over endpoints and tries again, `wire` turns answers into bytes, `node` asks in terms of heights, `locate`
-//! searches, `runtimes`, `state` and `blocks` read one kind of thing each, `plan` turns a request into blocks,
-//! and [`Export`] does it all in order. Nodes are not trusted: what they say must hash and link, or it is an
-//! error that names the node and the block.
+//! From the wire up: `client` carries requests to one endpoint, `throttle` reads from the headers when to come
+//! back, `pace` says how fast, `endpoint` keeps to it, `ask` asks one endpoint many calls and tries again, `pool`
+//! does work on the endpoint that has least to do, and elsewhere when it fails there, `wire` turns answers into
+//! bytes, `node` asks in terms of heights, `locate` searches, `runtimes`, `state` and `blocks` read one kind of
+//! thing each, `cross_check` asks for a second opinion, `store` writes, `plan` turns a request into blocks,
+//! `estimate` says what they cost, and [`Export`] does it all in order. Nodes are not trusted: what they say must
+//! hash, link and decode, or it is an error that names the node and the block.
 
+mod ask;
 mod blocks;
 mod client;
+mod cross_check;
 mod endpoint;
 mod error;
+mod estimate;
 mod export;
-mod job;
+mod failure;
 mod locate;
 mod node;
 mod pace;
@@ -20,10 +25,13 @@ mod pool;
 mod progress;
 mod runtimes;
 mod state;
+mod store;
+mod throttle;
 mod wire;
 
 pub use error::Error;
-pub use export::{Export, Exported, Remaining};
+pub use estimate::Estimate;
+pub use export::{Export, Exported, Remaining, reserve};
 pub use pace::Pace;
 pub use plan::{Request, TimeRange};
 pub use progress::{Progress, Silent, Stage};

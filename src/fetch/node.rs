@@ -1,23 +1,27 @@
 //! The chain as its nodes tell it: questions in terms of heights, answers in terms of bytes.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::Call;
+use super::endpoint::lock;
 use super::error::Error;
-use super::job::Answer;
-use super::pool::Pool;
+use super::failure::{Failure, wrong};
+use super::pool::{Peer, Pool};
 use super::wire::{self, RuntimeVersion, Wrong};
 use crate::archive::{Hash, RuntimeMetadata};
 use crate::chain::keys;
 
 /// Heights asked for in one `chain_getBlockHash`.
 const HASHES_IN_A_LIST: usize = 1_000;
-/// Such a list costs the node about as much as this many single reads.
-const WEIGHT_OF_A_LIST: u32 = 10;
-/// So does the metadata of a runtime, which the node has to execute.
+/// A list of so many heights costs the node about as much as a single read.
+const HASHES_IN_A_READ: usize = 100;
+/// The metadata of a runtime, which the node has to execute, costs as much as this many single reads.
 const WEIGHT_OF_METADATA: u32 = 25;
+/// Blocks that a node may be behind the others and still be asked.
+const BLOCKS_BEHIND_MAX: u32 = 600;
 
 /// A chain, behind the endpoints that serve it.
 pub(super) struct Chain {
@@ -27,109 +31,127 @@ pub(super) struct Chain {
     pub(super) name: String,
     /// Name and version of the first endpoint's program.
     pub(super) node: String,
-    /// The highest block that every endpoint holds for finalized.
+    /// The highest block that every endpoint held for finalized when it was greeted. Nothing above it is read.
     pub(super) head: u32,
+    /// Times that searches asked for, milliseconds by height.
+    times_ms: Mutex<BTreeMap<u32, u64>>,
 }
 
 /// What one endpoint says about itself.
 struct Greeting {
-    endpoint: Arc<str>,
+    index: usize,
     genesis: Hash,
     head: u32,
+    chain: String,
+    node: String,
 }
 
 impl Chain {
-    /// Asks every endpoint who it is, and makes sure that all serve one chain.
+    /// Asks every endpoint who it is. Goes on with those that answer, serve the chain that most of them serve
+    /// (of as many, the first one given), and are not far behind.
     pub(super) async fn greet(pool: Pool) -> Result<Chain, Error> {
         let mut greetings = Vec::new();
-        for index in 0..pool.len() {
-            greetings.push(greet_one(&pool, index).await?);
+        for index in pool.up().collect::<Vec<_>>() {
+            greetings.extend(pool.run_on(index, greet_one).await?);
         }
-        let Some((first, others)) = greetings.split_first() else {
-            return Err(Error::Internal("there is no endpoint"));
+        let serving = |genesis: &Hash| greetings.iter().filter(|other| other.genesis == *genesis).count();
+        let most = greetings.iter().map(|greeting| serving(&greeting.genesis)).max();
+        let Some(chosen) = greetings.iter().find(|greeting| Some(serving(&greeting.genesis)) == most) else {
+            return Err(Error::Internal("no endpoint answered"));
         };
-        if let Some(second) = others.iter().find(|other| other.genesis != first.genesis) {
-            return Err(Error::OtherChain {
-                first: Arc::clone(&first.endpoint),
-                first_genesis: wire::to_hex(&first.genesis),
-                second: Arc::clone(&second.endpoint),
-                second_genesis: wire::to_hex(&second.genesis),
-            });
+        let highest = greetings.iter().filter(|other| other.genesis == chosen.genesis).map(|g| g.head).max();
+        let highest = highest.unwrap_or(chosen.head);
+        let mut head = highest;
+        for greeting in &greetings {
+            let problem = if greeting.genesis != chosen.genesis {
+                let (theirs, ours) = (wire::to_hex(&greeting.genesis), wire::to_hex(&chosen.genesis));
+                format!(
+                    "it serves another chain (genesis {theirs}) than {} ({ours})",
+                    pool.name(chosen.index)
+                )
+            } else if highest - greeting.head > BLOCKS_BEHIND_MAX {
+                format!("its finalized head {} is far behind that of others, {highest}", greeting.head)
+            } else {
+                head = head.min(greeting.head);
+                continue;
+            };
+            let about = wrong("itself", problem).of(&pool.name(greeting.index));
+            pool.drop_unless_last(greeting.index, about)?;
         }
-        let head = others.iter().fold(first.head, |head, other| head.min(other.head));
-        let name = text(&pool, "system_chain").await?;
-        let node = format!("{} {}", text(&pool, "system_name").await?, text(&pool, "system_version").await?);
-        Ok(Chain { genesis: first.genesis, name, node, head, pool })
+        let (genesis, name, node) = (chosen.genesis, chosen.chain.clone(), chosen.node.clone());
+        Ok(Chain { genesis, name, node, head, pool, times_ms: Mutex::default() })
     }
 
     /// Makes sure that every endpoint still has the state of an old block.
     pub(super) async fn probe(&self, height: u32) -> Result<(), Error> {
-        let call = storage_call(&keys::timestamp_now(), height, &self.hash(height).await?);
-        for index in 0..self.pool.len() {
-            self.pool.call_on(index, call.clone()).await?;
+        for index in self.pool.up().collect::<Vec<_>>() {
+            self.pool.run_on(index, |peer| async move { self.times_on(&peer, &[height]).await }).await?;
         }
         Ok(())
     }
 
-    /// The hash of one block.
-    pub(super) async fn hash(&self, height: u32) -> Result<Hash, Error> {
-        first(self.hashes(&[height]).await?)
-    }
-
     /// The hashes of blocks, in the order of the heights.
     pub(super) async fn hashes(&self, heights: &[u32]) -> Result<Vec<Hash>, Error> {
-        let lists: Vec<&[u32]> = heights.chunks(HASHES_IN_A_LIST).collect();
-        let calls = lists.iter().map(|list| {
-            let weight = if list.len() > 1 { WEIGHT_OF_A_LIST } else { 1 };
-            // One height goes as a number: every node and every proxy before it takes that.
-            let heights = if let [height] = list { json!(height) } else { json!(list) };
-            Call::new("chain_getBlockHash", vec![heights]).weighing(weight)
-        });
-        let answers = self.pool.call_all(calls.collect()).await?;
+        self.pool.run(|peer| async move { self.hashes_on(&peer, heights).await }).await
+    }
+
+    /// As [`Chain::hashes`], from one endpoint, which must still serve this chain.
+    pub(super) async fn hashes_on(&self, peer: &Peer, heights: &[u32]) -> Result<Vec<Hash>, Failure> {
         let mut hashes = Vec::with_capacity(heights.len());
-        for (list, answer) in lists.iter().zip(&answers) {
-            let subject = || match list {
-                [height] => format!("the hash of block {height}"),
-                [first, .., last] => format!("the hashes of blocks {first} to {last}"),
-                [] => "no block".to_owned(),
-            };
-            hashes.extend(read(answer, subject, |value| match list {
-                [_] => wire::hash(value).map(|hash| vec![hash]),
-                _ => wire::hashes(value, list.len()),
-            })?);
+        for list in heights.chunks(HASHES_IN_A_LIST - 1) {
+            let asked: Vec<u32> = std::iter::once(0).chain(list.iter().copied()).collect();
+            let weight = u32::try_from(asked.len().div_ceil(HASHES_IN_A_READ)).unwrap_or(1);
+            let call = Call::new("chain_getBlockHash", vec![json!(asked)]).weighing(weight);
+            let mut read = peer.ask_one(call, |value| wire::hashes(value, &asked)).await?.into_iter();
+            if let Some(genesis) = read.next().filter(|genesis| *genesis != self.genesis) {
+                let theirs = wire::to_hex(&genesis);
+                return Err(wrong("block 0", format!("it serves another chain now, with genesis {theirs}")));
+            }
+            hashes.extend(read);
         }
         Ok(hashes)
     }
 
+    /// The hash of one block, from one endpoint.
+    pub(super) async fn hash_on(&self, peer: &Peer, height: u32) -> Result<Hash, Failure> {
+        first(self.hashes_on(peer, &[height]).await?)
+    }
+
     /// The time of one block, milliseconds.
     pub(super) async fn time_ms(&self, height: u32) -> Result<u64, Error> {
-        first(self.times_ms(&[height]).await?)
+        if let Some(known) = lock(&self.times_ms).get(&height) {
+            return Ok(*known);
+        }
+        let times = self.times_ms(&[height]).await?;
+        let time_ms = times.into_iter().next().ok_or(Error::Internal("a time was not answered"))?;
+        lock(&self.times_ms).insert(height, time_ms);
+        Ok(time_ms)
     }
 
     /// The times of blocks, milliseconds, in the order of the heights. Genesis has time 0.
     pub(super) async fn times_ms(&self, heights: &[u32]) -> Result<Vec<u64>, Error> {
-        let hashes = self.hashes(heights).await?;
-        let calls = heights
-            .iter()
-            .zip(&hashes)
-            .map(|(&height, hash)| storage_call(&keys::timestamp_now(), height, hash));
-        let answers = self.pool.call_all(calls.collect()).await?;
-        let times = heights.iter().zip(&answers).map(|(&height, answer)| {
-            read(
-                answer,
-                || format!("the time of block {height}"),
-                |value| time_of(height, wire::moment_ms(value)?),
-            )
-        });
-        times.collect()
+        self.pool.run(|peer| async move { self.times_on(&peer, heights).await }).await
+    }
+
+    async fn times_on(&self, peer: &Peer, heights: &[u32]) -> Result<Vec<u64>, Failure> {
+        let hashes = self.hashes_on(peer, heights).await?;
+        let key = wire::to_hex(&keys::timestamp_now());
+        let of = |(&height, hash): (&u32, &Hash)| {
+            Call::new("state_getStorage", vec![json!(key), json!(wire::to_hex(hash))]).at(height)
+        };
+        let calls: Vec<Call> = heights.iter().zip(&hashes).map(of).collect();
+        let height_of = |index: usize| heights.get(index).copied().unwrap_or_default();
+        peer.ask(&calls, |index, value| time_of(height_of(index), wire::moment_ms(value)?)).await
     }
 
     /// The version of the runtime in the state after a block.
     pub(super) async fn version(&self, height: u32) -> Result<RuntimeVersion, Error> {
-        let hash = self.hash(height).await?;
-        let call = Call::new("state_getRuntimeVersion", vec![json!(wire::to_hex(&hash))]).at(height);
-        let answer = self.pool.call(call).await?;
-        read(&answer, || format!("the runtime of block {height}"), RuntimeVersion::parse)
+        let read = |peer: Arc<Peer>| async move {
+            let hash = self.hash_on(&peer, height).await?;
+            let call = Call::new("state_getRuntimeVersion", vec![json!(wire::to_hex(&hash))]).at(height);
+            peer.ask_one(call, RuntimeVersion::parse).await
+        };
+        self.pool.run(read).await
     }
 
     /// The metadata of the runtime in the state after a block.
@@ -138,16 +160,23 @@ impl Chain {
         height: u32,
         version: RuntimeVersion,
     ) -> Result<RuntimeMetadata, Error> {
-        let hash = self.hash(height).await?;
-        let call = Call::new("state_getMetadata", vec![json!(wire::to_hex(&hash))]).at(height);
-        let answer = self.pool.call(call.weighing(WEIGHT_OF_METADATA)).await?;
-        let bytes = read(&answer, || format!("the metadata of block {height}"), wire::bytes)?;
+        let read = |peer: Arc<Peer>| async move {
+            let hash = self.hash_on(&peer, height).await?;
+            let call = Call::new("state_getMetadata", vec![json!(wire::to_hex(&hash))]).at(height);
+            peer.ask_one(call.weighing(WEIGHT_OF_METADATA), metadata_bytes).await
+        };
+        let bytes = self.pool.run(read).await?;
         Ok(RuntimeMetadata {
             spec_version: version.spec_version,
             state_version: version.state_version,
             bytes,
         })
     }
+}
+
+fn metadata_bytes(value: &serde_json::Value) -> Result<Vec<u8>, Wrong> {
+    let bytes = wire::bytes(value)?;
+    if bytes.starts_with(b"meta") { Ok(bytes) } else { Err("the metadata does not begin with `meta`".into()) }
 }
 
 /// The time of a block from its `Timestamp.Now`: only genesis has none.
@@ -160,42 +189,22 @@ pub(super) fn time_of(height: u32, moment_ms: Option<u64>) -> Result<u64, Wrong>
     }
 }
 
-/// Reads an answer; an error names who gave it and what it was about.
-pub(super) fn read<T>(
-    answer: &Answer,
-    subject: impl FnOnce() -> String,
-    parse: impl FnOnce(&Value) -> Result<T, Wrong>,
-) -> Result<T, Error> {
-    parse(&answer.value).map_err(|what| Error::BadAnswer {
-        endpoint: Arc::clone(&answer.endpoint),
-        subject: subject(),
-        what,
-    })
+async fn greet_one(peer: Arc<Peer>) -> Result<Greeting, Failure> {
+    let genesis = Call::new("chain_getBlockHash", vec![json!(0)]).at(0);
+    let genesis = peer.ask_one(genesis, wire::hash).await?;
+    let head = peer.ask_one(Call::new("chain_getFinalizedHead", vec![]), wire::hash).await?;
+    let header = Call::new("chain_getHeader", vec![json!(wire::to_hex(&head))]);
+    let head = peer.ask_one(header, wire::Header::parse).await?.number;
+    let names: Vec<Call> =
+        ["system_chain", "system_name", "system_version"].map(|name| Call::new(name, vec![])).into();
+    let names = peer.ask(&names, |_, value| Ok(value.as_str().unwrap_or("unknown").to_owned())).await?;
+    let [chain, name, version] = names.as_slice() else { return Err(Error::Internal("names").into()) };
+    let (chain, node) = (chain.clone(), format!("{name} {version}"));
+    Ok(Greeting { index: peer.index, genesis, head, chain, node })
 }
 
-async fn greet_one(pool: &Pool, index: usize) -> Result<Greeting, Error> {
-    let genesis = pool.call_on(index, Call::new("chain_getBlockHash", vec![json!(0)])).await?;
-    let head_hash = pool.call_on(index, Call::new("chain_getFinalizedHead", vec![])).await?;
-    let head = pool.call_on(index, Call::new("chain_getHeader", vec![head_hash.value])).await?;
-    Ok(Greeting {
-        genesis: read(&genesis, || "the hash of block 0".to_owned(), wire::hash)?,
-        head: read(&head, || "the finalized head".to_owned(), wire::Header::parse)?.number,
-        endpoint: genesis.endpoint,
-    })
-}
-
-async fn text(pool: &Pool, method: &'static str) -> Result<String, Error> {
-    let answer = pool.call_on(0, Call::new(method, vec![])).await?;
-    Ok(answer.value.as_str().unwrap_or("unknown").to_owned())
-}
-
-fn storage_call(key: &[u8], height: u32, hash: &Hash) -> Call {
-    let params = vec![json!(wire::to_hex(key)), json!(wire::to_hex(hash))];
-    Call::new("state_getStorage", params).at(height)
-}
-
-fn first<T>(items: Vec<T>) -> Result<T, Error> {
-    items.into_iter().next().ok_or(Error::Internal("a question was not answered"))
+fn first<T>(items: Vec<T>) -> Result<T, Failure> {
+    items.into_iter().next().ok_or_else(|| Error::Internal("a question was not answered").into())
 }
 
 #[cfg(test)]

@@ -1,30 +1,64 @@
-//! Several endpoints of one chain share the load: every call is answered once, in whatever order.
-//!
-//! Answers come back in the order of the calls, so nothing that is made of them depends on how many
-//! requests were in flight, how large they were, or which endpoint answered.
+//! Several endpoints of one chain share the load. Work is done in operations, each on one endpoint, so that no
+//! piece of it mixes what two endpoints say; one that fails is done again, on another endpoint if there is one.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
-use tokio::task::JoinSet;
-use tokio::time::sleep;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
-use super::client::{Address, Answers, Call, CallError, RequestError, transport};
-use super::endpoint::Endpoint;
+use super::client::{Address, Call, transport};
+use super::endpoint::{Endpoint, lock};
 use super::error::Error;
-use super::job::{Answer, Job, Outcome};
+use super::failure::Failure;
 use super::pace::{Pace, pause};
 use super::progress::Progress;
+use super::wire::Wrong;
 
-/// How often one call is tried when the endpoints answer it with an error that may pass.
-const TRIES_OF_A_CALL: u32 = 5;
+/// How often an endpoint may fail one operation until it is given up.
+const TRIES_OF_AN_OPERATION: u32 = 3;
 
 /// The endpoints.
 pub(super) struct Pool {
     endpoints: Vec<Arc<Endpoint>>,
     progress: Arc<dyn Progress>,
-    /// Whose turn it is to get the first request of the next job.
-    turn: AtomicUsize,
+    /// Held while one is given up, so that two that fail at once do not both go.
+    dropping: Mutex<()>,
+}
+
+/// An endpoint to do an operation on.
+pub(super) struct Peer {
+    endpoint: Arc<Endpoint>,
+    /// Place of the endpoint in the order given.
+    pub(super) index: usize,
+    has_peers: bool,
+}
+
+impl Peer {
+    /// As [`Endpoint::ask`].
+    pub(super) async fn ask<T: Send>(
+        &self,
+        calls: &[Call],
+        check: impl Fn(usize, &Value) -> Result<T, Wrong> + Send + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        self.endpoint.ask(calls, self.has_peers, check).await
+    }
+
+    /// The answer to one call.
+    pub(super) async fn ask_one<T: Send>(
+        &self,
+        call: Call,
+        check: impl Fn(&Value) -> Result<T, Wrong> + Send + Sync,
+    ) -> Result<T, Failure> {
+        let answers = self.ask(&[call], |_, value| check(value)).await?;
+        answers.into_iter().next().ok_or_else(|| Error::Internal("a call was not answered").into())
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.endpoint.running.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Pool {
@@ -32,182 +66,176 @@ impl Pool {
         let mut endpoints = Vec::new();
         for url in urls {
             let address = Address::parse(url)?;
-            endpoints.push(Arc::new(Endpoint::new(Arc::clone(&address.name), transport(&address)?, pace)));
+            let transport = transport(&address, pace.timeout)?;
+            endpoints.push(Endpoint::new(Arc::clone(&address.name), transport, pace, Arc::clone(&progress)));
         }
-        Ok(Pool { endpoints, progress, turn: AtomicUsize::new(0) })
+        Ok(Pool::of(endpoints, progress))
     }
 
-    /// Scheme, host and port of every endpoint, in the order given.
+    fn of(endpoints: Vec<Endpoint>, progress: Arc<dyn Progress>) -> Pool {
+        Pool { endpoints: endpoints.into_iter().map(Arc::new).collect(), progress, dropping: Mutex::new(()) }
+    }
+
+    /// Scheme, host and port of every endpoint that is asked, in the order given.
     pub(super) fn names(&self) -> Vec<String> {
-        self.endpoints.iter().map(|endpoint| endpoint.name.to_string()).collect()
+        self.up().map(|index| self.name(index).to_string()).collect()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.endpoints.len()
+    /// Scheme, host and port of one endpoint.
+    pub(super) fn name(&self, index: usize) -> Arc<str> {
+        self.endpoints.get(index).map_or_else(|| "nobody".into(), |endpoint| Arc::clone(&endpoint.name))
     }
 
-    pub(super) fn progress(&self) -> &dyn Progress {
-        self.progress.as_ref()
+    /// The endpoints that were not given up.
+    pub(super) fn up(&self) -> impl Iterator<Item = usize> {
+        let up = self.endpoints.iter().enumerate().filter(|(_, endpoint)| endpoint.down().is_none());
+        up.map(|(index, _)| index)
     }
 
-    /// The answer to one call.
-    pub(super) async fn call(&self, call: Call) -> Result<Answer, Error> {
-        only(self.call_all(vec![call]).await?)
+    /// Operations that keep every endpoint busy.
+    pub(super) fn width(&self) -> usize {
+        let jobs = self.up().filter_map(|index| self.endpoints.get(index)).map(|e| e.pace.jobs.get());
+        usize::try_from(jobs.fold(1, u32::saturating_add)).unwrap_or(1)
     }
 
-    /// The answers to the calls, in their order.
-    pub(super) async fn call_all(&self, calls: Vec<Call>) -> Result<Vec<Answer>, Error> {
-        let first = self.turn.fetch_add(1, Ordering::Relaxed) % self.endpoints.len().max(1);
-        let mut endpoints = self.endpoints.clone();
-        endpoints.rotate_left(first);
-        self.run(&endpoints, calls).await
+    /// What each endpoint that is asked may be asked.
+    pub(super) fn paces(&self) -> Vec<Pace> {
+        self.up().filter_map(|index| self.endpoints.get(index)).map(|endpoint| endpoint.pace).collect()
     }
 
-    /// The answer of one endpoint, counted from 0 in the order given.
-    pub(super) async fn call_on(&self, index: usize, call: Call) -> Result<Answer, Error> {
-        let endpoint = self.endpoints.get(index).ok_or(Error::Internal("there is no such endpoint"))?;
-        only(self.run(std::slice::from_ref(endpoint), vec![call]).await?)
+    pub(super) fn progress(&self) -> &Arc<dyn Progress> {
+        &self.progress
     }
 
-    async fn run(&self, endpoints: &[Arc<Endpoint>], calls: Vec<Call>) -> Result<Vec<Answer>, Error> {
-        let job = Arc::new(Job::new(calls));
+    /// Does an operation on the endpoint that has least to do, and again elsewhere when it fails there.
+    ///
+    /// # Errors
+    /// What the last endpoint left did wrong.
+    pub(super) async fn run<T, F>(&self, operation: impl Fn(Arc<Peer>) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let mut tries = vec![0; self.endpoints.len()];
+        let mut failed_last = None;
         loop {
-            // Dropping the set, as an interruption does, ends the requests that are in flight.
-            let mut workers = JoinSet::new();
-            let mut load = job.weight();
-            'spawn: for _ in 0..endpoints.iter().map(|e| e.pace.jobs.get()).max().unwrap_or(0) {
-                for endpoint in endpoints.iter().filter(|endpoint| endpoint.is_up()) {
-                    if load == 0 {
-                        break 'spawn;
-                    }
-                    load = load.saturating_sub(u64::from(endpoint.batch_size()));
-                    let worker = Worker {
-                        endpoint: Arc::clone(endpoint),
-                        job: Arc::clone(&job),
-                        progress: Arc::clone(&self.progress),
-                    };
-                    workers.spawn(worker.run());
-                }
-            }
-            if workers.is_empty() {
-                break;
-            }
-            while let Some(ended) = workers.join_next().await {
-                ended.map_err(|_| Error::Internal("a request was dropped"))?;
-            }
-            if job.has_failed() {
-                break;
-            }
-        }
-        match job.finish() {
-            Outcome::Answered(answers) => Ok(answers),
-            Outcome::Failed(error) => Err(error),
-            Outcome::Unanswered => Err(unreachable_error(endpoints)),
-        }
-    }
-}
-
-fn only(answers: Vec<Answer>) -> Result<Answer, Error> {
-    answers.into_iter().next().ok_or(Error::Internal("a call was not answered"))
-}
-
-fn unreachable_error(endpoints: &[Arc<Endpoint>]) -> Error {
-    let given_up = endpoints.iter().rev().find_map(|e| Some((Arc::clone(&e.name), e.down()?)));
-    match given_up {
-        Some((endpoint, cause)) => Error::Unreachable { endpoint, cause },
-        None => Error::Internal("there is no endpoint"),
-    }
-}
-
-/// Sends requests of a job to one endpoint, one after the other.
-struct Worker {
-    endpoint: Arc<Endpoint>,
-    job: Arc<Job>,
-    progress: Arc<dyn Progress>,
-}
-
-impl Worker {
-    async fn run(self) {
-        while self.endpoint.is_up() {
-            let Ok(permit) = self.endpoint.in_flight.acquire().await else { return };
-            let (indices, calls): (Vec<_>, Vec<_>) =
-                self.job.take(self.endpoint.batch_size()).into_iter().unzip();
-            if calls.is_empty() {
-                return;
-            }
-            let weight = calls.iter().fold(0_u32, |sum, call| sum.saturating_add(call.weight));
-            let pauses = self.endpoint.admit(weight).await;
-            let answers = self.endpoint.transport.send(&calls).await;
-            drop(permit);
-            match answers {
-                Ok(answers) => self.sort(&indices, &calls, answers, pauses).await,
-                Err(RequestError::TooLarge(cause) | RequestError::Broken(cause)) if calls.len() > 1 => {
-                    self.progress.note(&format!("{}: {cause}; asking for less at once", self.endpoint.name));
-                    self.endpoint.was_too_much(weight);
-                    self.job.put_back(indices.into_iter());
-                }
-                Err(RequestError::TooLarge(cause)) => {
-                    self.sort(&indices, &calls, vec![Err(CallError::TooLarge(cause))], pauses).await;
-                }
-                Err(RequestError::Broken(cause)) => {
-                    self.sort(&indices, &calls, vec![Err(CallError::Passing(cause))], pauses).await;
-                }
-                Err(RequestError::Away(cause)) => {
-                    self.progress.note(&format!("{}: {cause}", self.endpoint.name));
-                    self.job.put_back(indices.into_iter());
-                    self.endpoint.failed(pauses, cause);
-                }
-                Err(RequestError::Hopeless(cause)) => {
-                    self.job.put_back(indices.into_iter());
-                    self.endpoint.give_up(cause);
-                }
+            let index = self.choose(failed_last).ok_or_else(|| self.none_left())?;
+            match self.attempt(index, &operation, &mut tries).await? {
+                Some(done) => return Ok(done),
+                None => failed_last = Some(index),
             }
         }
     }
 
-    /// Keeps good answers, and decides about the others one by one.
-    async fn sort(&self, indices: &[usize], calls: &[Call], answers: Answers, pauses: u64) {
-        if answers.iter().any(Result::is_ok) {
-            self.endpoint.answered();
-        }
-        let mut again = Vec::new();
-        let mut tries_max = 0;
-        for ((&index, call), answer) in indices.iter().zip(calls).zip(answers) {
-            let endpoint = Arc::clone(&self.endpoint.name);
-            match answer {
-                Ok(value) => {
-                    self.job.answer(index, Answer { value, endpoint });
-                    self.progress.advance(call.progress);
-                }
-                Err(CallError::Busy(message)) => {
-                    again.push(index);
-                    self.endpoint.failed(pauses, message);
-                }
-                Err(CallError::Passing(message)) => {
-                    let tries = self.job.count_try(index);
-                    if tries >= TRIES_OF_A_CALL {
-                        self.job.fail(Error::Failed { endpoint, call: call.describe(), tries, message });
-                    } else {
-                        self.progress
-                            .note(&format!("{endpoint}: {}: {message}; trying again", call.describe()));
-                        tries_max = tries_max.max(tries);
-                        again.push(index);
-                    }
-                }
-                Err(CallError::TooLarge(message)) => {
-                    self.job.fail(Error::TooLarge { endpoint, call: call.describe(), message });
-                }
-                Err(CallError::Refused(message)) => {
-                    self.job.fail(Error::Refused { endpoint, call: call.describe(), message });
-                }
-                Err(CallError::Pruned(message)) => {
-                    let block = call.height.map_or_else(|| "a block".to_owned(), |h| format!("block {h}"));
-                    self.job.fail(Error::NotAnArchiveNode { endpoint, block, message });
-                }
+    /// As [`Pool::run`], on one endpoint; none if it was given up for it.
+    ///
+    /// # Errors
+    /// What the endpoint did wrong, if it is the last one.
+    pub(super) async fn run_on<T, F>(
+        &self,
+        index: usize,
+        operation: impl Fn(Arc<Peer>) -> F,
+    ) -> Result<Option<T>, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let mut tries = vec![0; self.endpoints.len()];
+        while self.up().any(|up| up == index) {
+            if let Some(done) = self.attempt(index, &operation, &mut tries).await? {
+                return Ok(Some(done));
             }
         }
-        sleep(pause(tries_max, true, 0).unwrap_or_default()).await;
-        self.job.put_back(again.into_iter());
+        if self.up().next().is_none() { Err(self.none_left()) } else { Ok(None) }
+    }
+
+    /// Tries an operation once; none if it may be tried again, there or elsewhere.
+    async fn attempt<T, F>(
+        &self,
+        index: usize,
+        operation: &impl Fn(Arc<Peer>) -> F,
+        tries: &mut [u32],
+    ) -> Result<Option<T>, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let endpoint = self.endpoints.get(index).ok_or(Error::Internal("there is no such endpoint"))?;
+        endpoint.running.fetch_add(1, Ordering::Relaxed);
+        let peer = Peer { endpoint: Arc::clone(endpoint), index, has_peers: self.up().count() > 1 };
+        let failure = match operation(Arc::new(peer)).await {
+            Ok(done) => return Ok(Some(done)),
+            Err(Failure::Fatal(error)) => return Err(error),
+            Err(Failure::Away(cause)) => {
+                if endpoint.down().is_some() {
+                    self.tell(endpoint, &Failure::Away(cause).of(&endpoint.name));
+                } else {
+                    // Others may all be waiting for the end of their pauses.
+                    sleep(pause(1, 0)).await;
+                }
+                return Ok(None);
+            }
+            Err(failure) => failure,
+        };
+        let tries = tries.get_mut(index).map_or(TRIES_OF_AN_OPERATION, |tries| {
+            *tries += 1;
+            *tries
+        });
+        // A call of it was wrong again and again. The last endpoint may still heal; of several, such a one is out
+        // at once: otherwise it would spoil one operation after the other, and nobody would be told.
+        let is_liar = matches!(failure, Failure::Wrong { .. }) && self.up().any(|up| up != index);
+        let is_hopeless = failure.is_final() || is_liar || tries >= TRIES_OF_AN_OPERATION;
+        let error = failure.of(&endpoint.name);
+        if is_hopeless {
+            self.drop_unless_last(index, error)?;
+        } else {
+            self.progress.detail(&format!("{error}; trying again"));
+            sleep(pause(tries + 1, 0)).await;
+        }
+        Ok(None)
+    }
+
+    /// Gives an endpoint up for what it did, so that the work goes to the others.
+    ///
+    /// # Errors
+    /// It is the last one.
+    pub(super) fn drop_unless_last(&self, index: usize, error: Error) -> Result<(), Error> {
+        let _dropping = lock(&self.dropping);
+        let Some(endpoint) = self.endpoints.get(index) else { return Err(error) };
+        if !self.up().any(|up| up != index) {
+            return Err(error);
+        }
+        if endpoint.down().is_none() {
+            endpoint.give_up(error.to_string());
+            self.tell(endpoint, &error);
+        }
+        Ok(())
+    }
+
+    /// Tells once that an endpoint is out, if the work goes on without it.
+    fn tell(&self, endpoint: &Endpoint, error: &Error) {
+        let left = self.names();
+        if endpoint.first_told() && !left.is_empty() {
+            let (name, left) = (&endpoint.name, left.join(", "));
+            self.progress.note(&format!("{name} is not asked any more, {left} goes on: {error}"));
+        }
+    }
+
+    /// The endpoint with least to do, one that is not in a pause if possible, and not `but` if there is another.
+    fn choose(&self, but: Option<usize>) -> Option<usize> {
+        let now = Instant::now();
+        self.up()
+            .filter_map(|index| Some((index, self.endpoints.get(index)?)))
+            .min_by_key(|(index, endpoint)| {
+                let pause = endpoint.resume_at().saturating_duration_since(now);
+                (pause, Some(*index) == but, endpoint.load(), *index)
+            })
+            .map(|(index, _)| index)
+    }
+
+    fn none_left(&self) -> Error {
+        let causes = self.endpoints.iter().rev().find_map(|e| Some((Arc::clone(&e.name), e.down()?)));
+        match causes {
+            Some((endpoint, cause)) => Error::Unreachable { endpoint, cause },
+            None => Error::Internal("there is no endpoint"),
+        }
     }
 }
 

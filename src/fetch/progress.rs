@@ -13,6 +13,8 @@ pub enum Stage {
     State(u32),
     /// Reading blocks; counts blocks.
     Blocks,
+    /// Reading some blocks again from another endpoint; counts blocks.
+    CrossCheck,
 }
 
 /// Is told how an export goes on. Calls come from several threads.
@@ -21,8 +23,10 @@ pub trait Progress: Send + Sync {
     fn stage(&self, stage: Stage, total: u64);
     /// The stage has come this much further.
     fn advance(&self, by: u64);
-    /// Something happened that a curious person may want to know.
+    /// Something happened that everybody should know.
     fn note(&self, text: &str);
+    /// Something happened that a curious person may want to know, such as a call that is tried again.
+    fn detail(&self, text: &str);
 }
 
 /// Tells nobody.
@@ -33,4 +37,5 @@ impl Progress for Silent {
     fn stage(&self, _stage: Stage, _total: u64) {}
     fn advance(&self, _by: u64) {}
     fn note(&self, _text: &str) {}
+    fn detail(&self, _text: &str) {}
 }

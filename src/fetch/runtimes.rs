@@ -9,15 +9,19 @@ use std::collections::btree_map::Entry;
 use super::error::Error;
 use super::locate::changes;
 use super::node::Chain;
+use super::state::compile;
 use super::wire::RuntimeVersion;
 use crate::archive::{RuntimeMetadata, Span};
+use crate::chain::Runtime;
 
 /// The runtimes found so far; the metadata of each is read once.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Runtimes {
     /// Heights at which the state has a new runtime, ascending.
     changes: Vec<(u32, u32)>,
     by_spec_version: BTreeMap<u32, RuntimeMetadata>,
+    /// Decoders of those that can be compiled, by spec version.
+    decoders: BTreeMap<u32, Runtime>,
 }
 
 /// The block whose state says how the events of block `height` are encoded. Genesis has no parent, and no events.
@@ -48,7 +52,13 @@ impl Runtimes {
     pub(super) async fn read_range(&mut self, chain: &Chain, first: u32, last: u32) -> Result<(), Error> {
         let found = changes(parent(first), last, async |height| chain.version(height).await).await?;
         for &(height, version) in &found {
-            self.read_version(chain, height, version).await?;
+            let compiled = compile(self.read_version(chain, height, version).await?, height);
+            match compiled {
+                Ok(runtime) => drop(self.decoders.insert(version.spec_version, runtime)),
+                Err(error) => {
+                    chain.pool.progress().note(&format!("events are not checked by decoding them: {error}"));
+                }
+            }
         }
         self.changes = found.into_iter().map(|(height, version)| (height, version.spec_version)).collect();
         Ok(())
@@ -57,6 +67,11 @@ impl Runtimes {
     /// The runtimes of the range, in the order of their heights.
     pub(super) fn iter(&self) -> impl Iterator<Item = &RuntimeMetadata> {
         self.changes.iter().filter_map(|(_, spec_version)| self.by_spec_version.get(spec_version))
+    }
+
+    /// The decoder of the events of a block, unless its runtime is unknown.
+    pub(super) fn decoder(&self, height: u32) -> Option<&Runtime> {
+        self.decoders.get(&self.after(parent(height)).ok()?.spec_version)
     }
 
     /// The runtime in the state after a block of the range.
@@ -89,7 +104,9 @@ impl Runtimes {
             bytes: spec_version.to_le_bytes().to_vec(),
         };
         let by_spec_version = changes.iter().map(|&(_, version)| (version, metadata(version))).collect();
-        (Runtimes { changes: changes.to_vec(), by_spec_version }, move |version| metadata(version).hash())
+        (Runtimes { changes: changes.to_vec(), by_spec_version, ..Runtimes::default() }, move |version| {
+            metadata(version).hash()
+        })
     }
 }
 

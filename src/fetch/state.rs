@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::client::Call;
 use super::error::Error;
-use super::node::{Chain, read};
+use super::failure::Failure;
+use super::node::Chain;
+use super::pool::Peer;
 use super::progress::Stage;
 use super::wire;
 use crate::archive::container::MAX_BODY_LEN;
@@ -38,7 +40,7 @@ pub(super) async fn read_state(
 ) -> Result<StateSnapshot, Error> {
     chain.pool.progress().stage(Stage::State(height), 0);
     let runtime = compile(metadata, height)?;
-    let block_hash = chain.hash(height).await?;
+    let block_hash = chain.pool.run(|peer| async move { chain.hash_on(&peer, height).await }).await?;
     let prefixes = runtime.snapshot_prefixes();
     let mut maps = JoinSet::new();
     for &prefix in &prefixes {
@@ -113,41 +115,48 @@ impl Map {
             json!(wire::to_hex(&self.block_hash)),
         ];
         let call = Call::new("state_getKeysPaged", params).at(self.height).weighing(WEIGHT_OF_A_PAGE);
-        let answer = self.chain.pool.call(call).await?;
-        read(&answer, || self.subject(), |value| wire::key_page(value, &self.prefix, after, KEYS_IN_A_PAGE))
+        let read = |peer: Arc<Peer>| {
+            let call = call.clone();
+            async move {
+                let page = |value: &Value| wire::key_page(value, &self.prefix, after, KEYS_IN_A_PAGE);
+                peer.ask_one(call, page).await
+            }
+        };
+        self.chain.pool.run(read).await
     }
 
     /// The values of the keys, in their order; asks for fewer at once when the answer is too large.
     async fn values(&self, keys: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Error> {
-        let mut values = Vec::with_capacity(keys.len());
-        let mut count = keys.len();
-        while let Some(rest) = keys.get(values.len()..).filter(|rest| !rest.is_empty()) {
-            let part = rest.get(..count).unwrap_or(rest);
-            match self.values_at_once(part).await {
-                Ok(read) => values.extend(read),
-                Err(Error::TooLarge { .. }) if part.len() > 1 => count = part.len() / 2,
-                Err(error) => return Err(error),
+        let read = |peer: Arc<Peer>| async move {
+            let mut values = Vec::with_capacity(keys.len());
+            let mut count = keys.len();
+            while let Some(rest) = keys.get(values.len()..).filter(|rest| !rest.is_empty()) {
+                let part = rest.get(..count).unwrap_or(rest);
+                match self.values_at_once(&peer, part).await {
+                    Ok(read) => values.extend(read),
+                    Err(Failure::TooLarge { .. }) if part.len() > 1 => count = part.len() / 2,
+                    Err(failure) => return Err(failure),
+                }
             }
-        }
+            Ok(values)
+        };
+        let values = self.chain.pool.run(read).await?;
+        self.chain.pool.progress().advance(u64::try_from(keys.len())?);
         Ok(values)
     }
 
-    async fn values_at_once(&self, keys: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Error> {
+    async fn values_at_once(&self, peer: &Peer, keys: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Failure> {
         let keys: Vec<String> = keys.iter().map(|key| wire::to_hex(key)).collect();
-        let weight = u32::try_from(keys.len().div_ceil(VALUES_IN_A_CALL))?;
+        let weight = u32::try_from(keys.len().div_ceil(VALUES_IN_A_CALL)).unwrap_or(1);
         let params = vec![json!(keys), json!(wire::to_hex(&self.block_hash))];
         let call = Call::new("state_queryStorageAt", params).at(self.height).weighing(weight);
-        let answer = self.chain.pool.call(Call { progress: u64::try_from(keys.len())?, ..call }).await?;
-        read(
-            &answer,
-            || self.subject(),
-            |value| {
-                let values = wire::storage_at(value, &self.block_hash, &keys)?;
-                let listed = keys.iter().zip(values).map(|(key, value)| {
-                    value.ok_or_else(|| format!("the key {key} was listed, but has no value"))
-                });
-                listed.collect()
-            },
-        )
+        let read = |value: &Value| {
+            let values = wire::storage_at(value, &self.block_hash, &keys)?;
+            let listed = keys.iter().zip(values).map(|(key, value)| {
+                value.ok_or_else(|| format!("the key {key} was listed, but has no value"))
+            });
+            listed.collect()
+        };
+        peer.ask_one(call, read).await
     }
 }

@@ -34,13 +34,17 @@ pub(super) fn to_hex(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
-/// The hashes answered to a list of `count` heights, as `chain_getBlockHash` answers a list.
-pub(super) fn hashes(value: &Value, count: usize) -> Result<Vec<Hash>, Wrong> {
+/// The hashes answered to a list of heights, as `chain_getBlockHash` answers a list.
+pub(super) fn hashes(value: &Value, heights: &[u32]) -> Result<Vec<Hash>, Wrong> {
     let list = value.as_array().ok_or_else(|| format!("expected a list of hashes, got {}", kind(value)))?;
-    if list.len() != count {
-        return Err(format!("{} hashes for {count} heights", list.len()));
+    if list.len() != heights.len() {
+        return Err(format!("{} hashes for {} heights", list.len(), heights.len()));
     }
-    list.iter().map(hash).collect()
+    let hash_of = |(value, height): (&Value, &u32)| match value {
+        Value::Null => Err(format!("it does not know block {height}")),
+        value => hash(value),
+    };
+    list.iter().zip(heights).map(hash_of).collect()
 }
 
 /// The value of `Timestamp.Now`, or none for null.
@@ -272,10 +276,10 @@ mod tests {
 
     #[test]
     fn lists_of_hashes_are_counted() {
-        assert_eq!(hashes(&json!([h(1), h(2)]), 2).unwrap(), [[1; 32], [2; 32]]);
-        assert!(hashes(&json!([h(1)]), 2).unwrap_err().contains("1 hashes for 2 heights"));
-        assert!(hashes(&json!([h(1), null]), 2).is_err());
-        assert!(hashes(&json!(h(1)), 1).is_err());
+        assert_eq!(hashes(&json!([h(1), h(2)]), &[5, 6]).unwrap(), [[1; 32], [2; 32]]);
+        assert!(hashes(&json!([h(1)]), &[5, 6]).unwrap_err().contains("1 hashes for 2 heights"));
+        assert!(hashes(&json!([h(1), null]), &[5, 6]).unwrap_err().contains("does not know block 6"));
+        assert!(hashes(&json!(h(1)), &[5]).is_err());
     }
 
     #[test]

@@ -36,11 +36,11 @@ pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located
         } else {
             (source.last().saturating_add(1).max(located.first_block), located.window_last)
         };
-        return Err(not_covered(period, format!("blocks {first} to {last} are missing")));
+        return Err(not_covered(source, period, format!("blocks {first} to {last} are missing")));
     }
     for height in [located.first_block, located.last_block] {
         if !source.archives().iter().any(|a| a.state_entry(height).is_some()) {
-            return Err(not_covered(period, format!("the state of block {height} is missing")));
+            return Err(not_covered(source, period, format!("the state of block {height} is missing")));
         }
     }
     Ok(located)
@@ -65,14 +65,14 @@ fn window_blocks(rules: &Rules, block_time_ms: u64) -> u32 {
 /// The first block after the start, and the first block after the end.
 fn by_time(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
     let first_block = first_after(source, period.start)?.ok_or_else(|| {
-        not_covered(period, format!("blocks from {} on are missing", source.last().saturating_add(1)))
+        not_covered(source, period, format!("blocks from {} on are missing", source.last().saturating_add(1)))
     })?;
     let last_block = first_after(source, period.end)?.ok_or_else(|| {
-        not_covered(period, format!("blocks from {} on are missing", source.last().saturating_add(1)))
+        not_covered(source, period, format!("blocks from {} on are missing", source.last().saturating_add(1)))
     })?;
     if first_block == source.first() && first_block > 1 {
         // Whether the block before lies in the period, too, cannot be seen.
-        return Err(not_covered(period, format!("blocks before {first_block} are missing")));
+        return Err(not_covered(source, period, format!("blocks before {first_block} are missing")));
     }
     let window = window_blocks(rules, block_time_ms(source)?);
     Ok(Located { first_block, last_block, window_last: last_block.saturating_add(window) })
@@ -80,9 +80,14 @@ fn by_time(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
 
 /// Nominal time between two blocks: as recorded, else twice the runtime's minimum.
 fn block_time_ms(source: &Source) -> Result<u64> {
-    if let Some(range) = source.exported_ranges().next() {
-        return Ok(range.block_time_ms);
+    match source.exported_ranges().next() {
+        Some(range) => Ok(range.block_time_ms),
+        None => block_time_of_runtime_ms(source),
     }
+}
+
+/// Nominal time between two blocks by the runtime of the first one: twice its minimum.
+fn block_time_of_runtime_ms(source: &Source) -> Result<u64> {
     let Some(piece) = source.pieces().first() else { return Ok(0) };
     let read = source.read(piece)?;
     let Some(metadata) = read.chunk.runtime_at(piece.first) else { return Ok(0) };
@@ -109,13 +114,24 @@ fn first_after(source: &Source, time: i64) -> Result<Option<u32>> {
     Ok(found)
 }
 
-fn not_covered(period: &Period, what: String) -> Error {
+fn not_covered(source: &Source, period: &Period, what: String) -> Error {
     let range = match period.number {
         Some(number) => format!("period {number}"),
         None => format!("range {}..{}", period.start, period.end),
     };
     Error::NotCovered {
         what: format!("the archives do not cover {range}: {what}"),
-        command: format!("minting-fetch {range} --rpc <URL> --out <DIR>"),
+        command: format!("minting-fetch {range}{} --rpc <URL> --out <DIR>", block_time_option(source)),
+    }
+}
+
+/// The option by which the archives at hand were exported with another block time than the runtime says.
+fn block_time_option(source: &Source) -> String {
+    let recorded = source.exported_ranges().next().map(|range| range.block_time_ms);
+    match recorded {
+        Some(ms) if block_time_of_runtime_ms(source).is_ok_and(|usual| usual != ms) => {
+            format!(" --block-time {}", ms / 1_000)
+        }
+        _ => String::new(),
     }
 }

@@ -108,3 +108,91 @@ fn an_export_that_cannot_be_done_says_what_to_do() {
     fetch(&format!("blocks 1..9 {rpc} --out {{}}"), &[&out]).exits(1).says(&["not empty"]);
     assert_eq!(std::fs::read(out.join("mine")).unwrap(), b"1");
 }
+
+#[test]
+fn a_chunk_that_was_damaged_is_read_again_and_others_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::serve(OPTIONS);
+    let rpc = format!("--rpc http://127.0.0.1:{} --own-node", node.port);
+    let (whole, out) = (folder.path().join("whole"), folder.path().join("out"));
+    fetch(&format!("period 81 {rpc} --out {{}}"), &[&whole]).exits(0);
+    let export = |more: &str| fetch(&format!("period 81 {rpc} --out {{}} {more}"), &[&out]);
+    export("").exits(0);
+    let holds = fetch(&format!("blocks 1..9 {rpc} --out {{}}"), &[&out]).exits(1);
+    holds.says(&["finished archive of period 81 with blocks"]);
+    // As if the program had ended just before the manifest, and a byte had changed since.
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    std::fs::remove_file(out.join("manifest.json")).unwrap();
+    let mut plan = serde_json::json!({});
+    for (name, of) in [
+        ("chunk_blocks", "chunk_blocks"),
+        ("first", "first_block"),
+        ("genesis", "genesis_hash"),
+        ("last", "last_block"),
+        ("period", "period"),
+        ("range", "range"),
+    ] {
+        plan[name] = manifest[of].clone();
+    }
+    plan["state_at"] = serde_json::json!([manifest["range"]["first_block"], manifest["range"]["last_block"]]);
+    let plan = format!("{}\n", serde_json::to_string_pretty(&plan).unwrap());
+    std::fs::write(out.join("export.json"), plan).unwrap();
+    let chunk = out.join(manifest["chunks"][0]["file"].as_str().unwrap());
+    let mut bytes = std::fs::read(&chunk).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&chunk, bytes).unwrap();
+    let dry = export("--dry-run --json").exits(0);
+    let dry: serde_json::Value = serde_json::from_str(dry.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&dry["event"], &dry["chunks"]["missing"]), (&"plan".into(), &1.into()));
+    assert_eq!(dry["damaged"].as_array().unwrap().len(), 1);
+    export("").exits(0).says(&["note: ", "reading it again"]);
+    assert!(content(&out) == content(&whole));
+}
+
+#[test]
+fn nodes_that_are_dead_or_of_another_chain_are_left_out_and_scripts_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, strange) = (Node::serve(OPTIONS), Node::serve(Options { seed: 8, ..OPTIONS }));
+    let good = format!("http://127.0.0.1:{}", node.port);
+    let (whole, out) = (folder.path().join("whole"), folder.path().join("out"));
+    fetch(&format!("blocks 1..300 --rpc {good} --own-node --out {{}}"), &[&whole]).exits(0);
+    let all =
+        format!("http://127.0.0.1:1 {good} ws://127.0.0.1:{0} http://127.0.0.1:{1}", node.port, strange.port);
+    let ran =
+        fetch(&format!("blocks 1..300 --rpc {all} --own-node --json --cross-check 20 --out {{}}"), &[&out])
+            .exits(0)
+            .says(&["note: http://127.0.0.1:1 is not asked any more", "another chain"]);
+    assert!(content(&out) == content(&whole));
+    let events: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+    assert_eq!((count("note"), count("done"), count("error")), (2, 1, 0));
+    assert!(events.iter().any(|e| e["stage"] == "blocks" && e["done"] == 300 && e["total"] == 300));
+    assert!(events.iter().any(|e| e["stage"] == "cross-check" && e["done"] == 20));
+    fetch(&format!("blocks 1..9 --rpc {good} --cross-check 3 --out {{}}"), &[&out]).exits(2).says(&["two"]);
+}
+
+#[test]
+fn exports_of_parts_are_merged_into_what_one_export_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::serve(OPTIONS);
+    let rpc = format!("--rpc http://127.0.0.1:{} --own-node", node.port);
+    let path = |name: &str| folder.path().join(name);
+    for (name, blocks) in [
+        ("whole", "1..900 --state-at 5 --state-at 800"),
+        ("one", "1..500 --state-at 5"),
+        ("two", "400..900 --state-at 800"),
+        ("late", "700..900"),
+    ] {
+        fetch(&format!("blocks {blocks} {rpc} --out {{}}"), &[&path(name)]).exits(0);
+    }
+    fetch("merge {} {} --out {}", &[&path("two"), &path("one"), &path("merged")]).exits(0);
+    assert!(content(&path("merged")) == content(&path("whole")));
+    replay("check {}", &[&path("merged")]).exits(0);
+    fetch("merge {} {} --out {}", &[&path("one"), &path("late"), &path("gap")])
+        .exits(1)
+        .says(&["blocks 501 to 699", "minting-fetch blocks 501..699"]);
+    assert!(!path("gap").exists());
+}

@@ -1,12 +1,15 @@
 //! What can be typed.
 
 use std::num::{NonZeroU32, NonZeroU64};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use minting::archive::{DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS};
 use minting::cli::{parse_heights, parse_time_range};
 use minting::fetch::{self, Pace, Request, TimeRange};
+use minting::minting::Period;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -15,11 +18,24 @@ Exit codes:
   2    wrong usage
   130  interrupted: finished parts are kept, the same command goes on
 
+An export that was interrupted, or failed, goes on when the same command is given again: files that are
+there are verified, and only what is missing or damaged is read.
+
 Examples:
   minting-fetch period 80 --rpc https://tfchain.grid.tf --out period-80
   minting-fetch period 80 --rpc http://127.0.0.1:9944 --own-node --out period-80
   minting-fetch range 2024-12-01T00:00:00Z..2024-12-02T00:00:00Z --rpc https://tfchain.grid.tf --out one-day
-  minting-fetch blocks 1000..2000 --state-at 1500 --rpc https://tfchain.grid.tf --out blocks";
+  minting-fetch blocks 1000..2000 --state-at 1500 --rpc https://tfchain.grid.tf --out blocks
+  minting-fetch period 80 --rpc https://one.example https://two.example --cross-check 100 --out period-80
+  minting-fetch merge first-half second-half --out whole";
+
+const MERGE_HELP: &str = "\
+Archives may overlap or meet; blocks that are in several must be the same in each, with their events and
+times, and so must state at the same block. A gap between them is an error that names the missing blocks.
+
+The result is what one export of all blocks would be, byte for byte, but for provenance.json. It keeps the
+period or time range of an archive only if that archive has all of the blocks; else it is an archive of
+blocks, in which minting-replay finds a period by the times of blocks, from the block before it on.";
 
 /// Exports a range of TFChain from archive nodes into an archive that minting-replay reads offline.
 #[derive(Debug, Parser)]
@@ -33,6 +49,9 @@ pub struct Cli {
     /// Also say what goes wrong and is tried again
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Print what happens as JSON objects on standard output, one a line
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,6 +90,19 @@ pub enum Command {
         #[command(flatten)]
         export: ExportArgs,
     },
+    /// Join archives that overlap or meet into one; asks no node
+    #[command(after_help = MERGE_HELP)]
+    Merge {
+        /// Folders of the archives, in any order
+        #[arg(value_name = "ARCHIVE", required = true)]
+        archives: Vec<PathBuf>,
+        /// Folder of the new archive
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Blocks of a chunk [default: as the archives have, or 4096 if they differ]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+        chunk_blocks: Option<u32>,
+    },
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell
@@ -99,16 +131,31 @@ pub struct ExportArgs {
     /// Folder of the archive; an unfinished export of the same blocks goes on
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Requests in flight at each node [default: 4; with --own-node 16]
+    /// Requests in flight at each node, at most [default: 4; with --own-node 16]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroU32>,
-    /// Calls a second at each node [default: 100; with --own-node as many as it answers]
+    /// Calls in one request, at most [default: 25; with --own-node 50]
+    #[arg(long, value_name = "N")]
+    batch: Option<NonZeroU32>,
+    /// Calls a second at each node, each call of a batch counted [default: 100; with --own-node as many as it answers]
     #[arg(long, value_name = "N")]
     rate: Option<NonZeroU32>,
+    /// Seconds that a request may take
+    #[arg(long, value_name = "S", default_value_t = Pace::POLITE.timeout.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    timeout: u64,
+    /// Seconds that a node may be away or busy until it is given up
+    #[arg(long, value_name = "S", default_value_t = Pace::POLITE.patience.as_secs(), value_parser = clap::value_parser!(u64).range(..=86_400))]
+    patience: u64,
+    /// Read so many blocks again, each from another node than the one that gave it; fail at a difference
+    #[arg(long, value_name = "N")]
+    pub cross_check: Option<NonZeroU32>,
+    /// Blocks of a chunk; exports of the same blocks are the same files only with the same number
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CHUNK_BLOCKS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CHUNK_BLOCKS)))]
+    pub chunk_blocks: u32,
     /// The nodes are yours: ask as fast as they answer
     #[arg(long)]
     own_node: bool,
-    /// Say what would be read, and stop
+    /// Say what is there, what would be read and what that costs, and stop; reads a few blocks to judge
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -116,7 +163,24 @@ pub struct ExportArgs {
 impl ExportArgs {
     pub fn pace(&self) -> Pace {
         let usual = if self.own_node { Pace::OWN_NODE } else { Pace::POLITE };
-        Pace { jobs: self.jobs.unwrap_or(usual.jobs), rate: self.rate.or(usual.rate), ..usual }
+        Pace {
+            jobs: self.jobs.unwrap_or(usual.jobs),
+            batch: self.batch.unwrap_or(usual.batch),
+            rate: self.rate.or(usual.rate),
+            timeout: Duration::from_secs(self.timeout),
+            patience: Duration::from_secs(self.patience),
+        }
+    }
+
+    /// The addresses, each once.
+    pub fn urls(&self) -> Vec<String> {
+        let mut urls: Vec<String> = Vec::new();
+        for url in &self.rpc {
+            if !urls.contains(url) {
+                urls.push(url.clone());
+            }
+        }
+        urls
     }
 }
 
@@ -131,21 +195,42 @@ impl TimeArgs {
     }
 }
 
+/// What the program is asked to do.
+pub enum Task<'a> {
+    Export(Request, &'a ExportArgs),
+    Merge { archives: &'a [PathBuf], out: &'a Path, chunk_blocks: Option<u32> },
+    Completions(Shell),
+}
+
 impl Command {
-    /// What to export and how, or the shell to write a completion script for.
-    pub fn request(&self) -> Result<(Request, &ExportArgs), Shell> {
-        match self {
+    /// What to do; an error is wrong usage.
+    pub fn task(&self) -> Result<Task<'_>, String> {
+        let task = match self {
             Command::Period { period, time, export } => {
-                Ok((time.apply(TimeRange::of_period(*period)), export))
+                let Period { start, end, .. } = Period::numbered(*period).map_err(|e| e.to_string())?;
+                Task::Export(time.apply(TimeRange::of_period(*period, start, end)), export)
             }
             Command::Range { range: (from, to), time, export } => {
-                Ok((time.apply(TimeRange::of_times(*from, *to)), export))
+                Task::Export(time.apply(TimeRange::of_times(*from, *to)), export)
             }
             Command::Blocks { range: (first, last), state_at, export } => {
-                Ok((Request::Blocks { first: *first, last: *last, state_at: state_at.clone() }, export))
+                let request = Request::Blocks { first: *first, last: *last, state_at: state_at.clone() };
+                Task::Export(request, export)
             }
-            Command::Completions { shell } => Err(*shell),
+            Command::Merge { archives, out, chunk_blocks } => {
+                Task::Merge { archives, out, chunk_blocks: *chunk_blocks }
+            }
+            Command::Completions { shell } => Task::Completions(*shell),
+        };
+        if let Task::Export(_, export) = &task
+            && export.cross_check.is_some()
+            && export.urls().len() < 2
+        {
+            return Err(
+                "--cross-check compares two nodes: give --rpc at least two different addresses".into()
+            );
         }
+        Ok(task)
     }
 }
 
@@ -164,16 +249,29 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    fn parse(more: &[&str]) -> Cli {
+        let words = ["minting-fetch", "period", "80", "--rpc", "http://a", "http://b", "--out", "x"];
+        Cli::try_parse_from(words.iter().chain(more)).unwrap()
+    }
+
     #[test]
     fn own_nodes_are_asked_faster_unless_told_otherwise() {
-        let pace = |more: &[&str]| {
-            let words = ["minting-fetch", "period", "80", "--rpc", "http://a", "http://b", "--out", "x"];
-            let cli = Cli::try_parse_from(words.iter().chain(more)).unwrap();
-            cli.command.request().unwrap().1.pace()
+        let pace = |more: &[&str]| match parse(more).command.task().unwrap() {
+            Task::Export(_, export) => export.pace(),
+            _ => panic!("no export"),
         };
         assert_eq!(pace(&[]), Pace::POLITE);
         assert_eq!(pace(&["--own-node"]), Pace::OWN_NODE);
-        let chosen = pace(&["--own-node", "--jobs", "2", "--rate", "9"]);
+        let chosen = pace(&["--own-node", "--jobs", "2", "--rate", "9", "--batch", "7", "--patience", "1"]);
         assert_eq!((chosen.jobs.get(), chosen.rate.map(NonZeroU32::get)), (2, Some(9)));
+        assert_eq!((chosen.batch.get(), chosen.patience.as_secs()), (7, 1));
+    }
+
+    #[test]
+    fn a_cross_check_needs_two_nodes() {
+        assert!(parse(&["--cross-check", "3"]).command.task().is_ok());
+        let words = ["minting-fetch", "period", "80", "--rpc", "http://a", "http://a", "--out", "x"];
+        let cli = Cli::try_parse_from(words.iter().chain(&["--cross-check", "3"])).unwrap();
+        assert!(cli.command.task().is_err_and(|message| message.contains("two")));
     }
 }

@@ -1,6 +1,8 @@
 //! Exports a range of blocks from archive nodes into an archive.
 
 mod args;
+mod dry_run;
+mod join;
 mod terminal;
 
 use std::io::{self, Write};
@@ -8,128 +10,138 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use minting::archive::files;
 use minting::cli::error_chain;
-use minting::fetch::{Error, Export, Exported, Request};
+use minting::fetch::{Error, Export, Exported, Request, reserve};
+use serde_json::json;
 use tokio::runtime::Runtime;
 
-use args::{Cli, ExportArgs};
+use args::{Cli, ExportArgs, Task};
+use dry_run::DryRun;
 use terminal::Terminal;
 
 /// How the program ends; `--help` documents the numbers.
+#[derive(Clone, Copy)]
 enum End {
     Done,
     Failed,
     Interrupted,
 }
 
-impl From<End> for ExitCode {
-    fn from(end: End) -> ExitCode {
-        ExitCode::from(match end {
+impl End {
+    fn code(self) -> u8 {
+        match self {
             End::Done => 0,
             End::Failed => 1,
             End::Interrupted => 130,
-        })
+        }
     }
 }
 
+impl From<End> for ExitCode {
+    fn from(end: End) -> ExitCode {
+        ExitCode::from(end.code())
+    }
+}
+
+const GOES_ON: &str = "what is finished is kept, and the same command goes on from there";
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let (request, export) = match cli.command.request() {
-        Ok(asked) => asked,
-        Err(shell) => {
+    let task = match cli.command.task() {
+        Ok(task) => task,
+        Err(message) => Cli::command().error(ErrorKind::ValueValidation, message).exit(),
+    };
+    let terminal = Arc::new(Terminal::new(cli.quiet, cli.verbose, cli.json));
+    match task {
+        Task::Completions(shell) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "minting-fetch", &mut script);
-            return print(&script).into();
+            print(&script)
         }
-    };
-    let terminal = Arc::new(Terminal::new(cli.quiet, cli.verbose));
+        // An archive is written file by file, so this may end at any moment.
+        Task::Merge { archives, out, chunk_blocks } => {
+            match join::join(archives, out, chunk_blocks, &terminal) {
+                Ok(()) => End::Done,
+                Err(error) => failed(&terminal, &error_chain(&error)),
+            }
+        }
+        Task::Export(request, args) => export(&request, args, &terminal),
+    }
+    .into()
+}
+
+fn failed(terminal: &Terminal, message: &str) -> End {
+    terminal.clear();
+    terminal.error(message, End::Failed.code());
+    End::Failed
+}
+
+/// Exports until it is done, fails or is interrupted.
+fn export(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> End {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            terminal.error(&format!("the threads of the program do not start: {error}"));
-            return End::Failed.into();
-        }
+        Err(error) => return failed(terminal, &format!("the threads of the program do not start: {error}")),
     };
     let end = runtime.block_on(async {
         tokio::select! {
-            end = run(&request, export, &terminal) => end,
+            end = run(request, args, terminal) => end,
             () = interrupted() => End::Interrupted,
         }
     });
     // Waits for the chunk that is being written.
     drop(runtime);
     if matches!(end, End::Interrupted) {
-        terminal.error("interrupted; what is finished is kept, and the same command goes on from there");
+        terminal.clear();
+        terminal.error(&format!("interrupted; {GOES_ON}"), end.code());
     }
-    end.into()
+    end
 }
 
 async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> End {
     let outcome = async {
         let begun = Instant::now();
-        let export = Export::prepare(&args.rpc, args.pace(), request, terminal.clone()).await?;
+        // A folder that cannot be written is found before any node is asked.
+        let lock = if args.dry_run { None } else { reserve(&args.out)? };
+        let mut export = Export::prepare(&args.urls(), args.pace(), request, terminal.clone()).await?;
+        export.set_chunk_blocks(args.chunk_blocks);
         if args.dry_run {
-            let plan = describe(&export, args)?;
+            let plan = DryRun::of(&export, args).await?;
             terminal.clear();
-            return Ok(print(plan.as_bytes()));
+            terminal.tell(|| plan.json());
+            let text = if terminal.is_for_scripts() { String::new() } else { plan.text() };
+            return Ok(print(text.as_bytes()));
         }
         let (first, last) = (export.plan().first, export.plan().last);
-        let exported = export.run(&args.out).await?;
+        let exported = export.run(&args.out, lock, args.cross_check).await?;
         terminal.clear();
         terminal.say(&summary(first, last, &exported, args, begun));
+        terminal.tell(|| {
+            json!({
+                "event": "done", "out": args.out.display().to_string(), "first_block": first, "last_block": last,
+                "archive_root": hex(&exported.root), "last_hash": hex(&exported.last_hash),
+                "blocks_read": exported.blocks_read, "files": exported.files, "file_bytes": exported.file_bytes,
+            })
+        });
         Ok(End::Done)
     };
     outcome.await.unwrap_or_else(|error: Error| {
-        terminal.clear();
-        terminal.error(&error_chain(&error));
-        End::Failed
+        let mut message = error_chain(&error);
+        if !args.dry_run && is_unfinished(&error, args) {
+            message = format!("{message}; {GOES_ON} (`{}`)", args.out.display());
+        }
+        failed(terminal, &message)
     })
 }
 
-/// What a dry run prints.
-fn describe(export: &Export, args: &ExportArgs) -> Result<String, Error> {
-    let plan = export.plan();
-    let left = export.remaining(&args.out)?;
-    let blocks = left.blocks();
-    // A header and a storage query each.
-    let calls = blocks.saturating_mul(2);
-    let versions: Vec<String> = export.spec_versions().iter().map(u32::to_string).collect();
-    let mut lines = vec![format!(
-        "blocks {} to {}, {} below the finalized head {}",
-        plan.first,
-        plan.last,
-        export.head().saturating_sub(plan.last),
-        export.head()
-    )];
-    if let Some(range) = &plan.range {
-        lines.push(format!(
-            "range {} to {}, then a window of {} blocks; block time {} ms",
-            range.first_block, range.last_block, range.window_blocks, range.block_time_ms
-        ));
-    }
-    lines.push(format!("runtimes with spec version {}", versions.join(", ")));
-    lines.push(if left.finished {
-        "the archive is finished already".to_owned()
-    } else {
-        format!(
-            "missing: {} blocks in {} chunks, {} state snapshots; about {} calls",
-            HumanCount(blocks),
-            left.chunks.len(),
-            left.states.len(),
-            HumanCount(calls)
-        )
-    });
-    if let (Some(rate), true) = (args.pace().rate, calls > 0) {
-        let nodes = u64::try_from(args.rpc.len()).unwrap_or(u64::MAX);
-        let seconds = calls / u64::from(rate.get()).saturating_mul(nodes).max(1);
-        lines.push(format!(
-            "at {rate} calls a second and node: at least {}",
-            HumanDuration(std::time::Duration::from_secs(seconds))
-        ));
-    }
-    Ok(lines.join("\n") + "\n")
+/// Whether the folder holds an export that the same command goes on with.
+fn is_unfinished(error: &Error, args: &ExportArgs) -> bool {
+    use minting::archive::Error::Occupied;
+    let is_ours = !matches!(error, Error::OtherArchive { .. } | Error::Archive(Occupied { .. }));
+    is_ours && args.out.join(files::PLAN).exists()
 }
 
 fn summary(first: u32, last: u32, exported: &Exported, args: &ExportArgs, begun: Instant) -> String {

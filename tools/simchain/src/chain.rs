@@ -30,7 +30,7 @@ pub struct Content {
 }
 
 /// A block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Block {
     /// Header.
     pub header: Header,
@@ -174,6 +174,31 @@ impl Chain {
             chain.blocks.push(block);
         }
         chain
+    }
+
+    /// A chain which shares the blocks below `height` with this one, and then goes another way: every later
+    /// block has another hash, with the same events and the same state.
+    pub fn fork(&self, height: u32) -> Chain {
+        let mut parent = [0; 32];
+        let fork = |block: &Block| {
+            let mut block = block.clone();
+            if block.header.number >= height {
+                block.header.parent_hash = parent;
+                block.header.extrinsics_root = blake2_256(&(b"fork", block.header.extrinsics_root).encode());
+                block.hash = block.header.hash();
+            }
+            parent = block.hash;
+            block
+        };
+        let blocks: Vec<Block> = self.blocks.iter().map(fork).collect();
+        let heights = blocks.iter().map(|block| (block.hash, block.header.number)).collect();
+        Chain {
+            blocks,
+            heights,
+            history: self.history.clone(),
+            events_key: self.events_key.clone(),
+            time_key: self.time_key.clone(),
+        }
     }
 
     /// Blocks from genesis on.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use simchain::chain::Chain;
 use simchain::scenario::month::{self, Month};
+use simchain::serve::faults::Fault;
 use simchain::write::{MonthOptions, MonthWritten};
 use simchain::{Error, Options, Scenario, serve, write};
 
@@ -35,13 +36,20 @@ enum Command {
         options: Options,
     },
     /// Serve the chain over JSON-RPC (HTTP and WebSocket) on 127.0.0.1, until it is interrupted.
+    #[command(after_help = serve::faults::HELP)]
     Serve {
         /// Port to listen on; 0 takes a free one. The line `READY <port>` tells when it listens.
         #[arg(long, default_value_t = 0)]
         port: u16,
-        /// Hold every answer back for this time.
+        /// Hold every request back for this time; a batch is one request.
         #[arg(long, default_value_t = 0)]
         latency_ms: u64,
+        /// Let something go wrong; can be given several times, the first that strikes counts.
+        #[arg(long, value_name = "FAULT")]
+        fault: Vec<Fault>,
+        /// Seed of the faults that have a rate.
+        #[arg(long, default_value_t = 1)]
+        fault_seed: u64,
         #[command(flatten)]
         options: Options,
     },
@@ -105,9 +113,11 @@ fn run(command: Command) -> Result<(), Error> {
             println!("{} {} bytes", hex::encode(finished.root), finished.file_bytes);
             Ok(())
         }
-        Command::Serve { port, latency_ms, options } => {
+        Command::Serve { port, latency_ms, fault, fault_seed, options } => {
             let chain = Chain::collect(Scenario::new(options)?.produce());
-            tokio::runtime::Runtime::new()?.block_on(listen(chain, port, latency_ms))
+            let latency = Duration::from_millis(latency_ms);
+            let config = serve::Config { port, latency, faults: fault, fault_seed };
+            tokio::runtime::Runtime::new()?.block_on(listen(chain, config))
         }
         Command::Scenario { command: ScenarioCommand::Describe { options } } => {
             describe(&Scenario::new(options)?);
@@ -132,14 +142,13 @@ fn write_month(out: &Path, chunk_blocks: u32, args: &MonthArgs, options: &Option
     Ok(())
 }
 
-async fn listen(chain: Chain, port: u16, latency_ms: u64) -> Result<(), Error> {
-    let latency = Duration::from_millis(latency_ms);
-    let (address, server) = serve::start(Arc::new(chain), port, latency).await?;
-    println!("READY {}", address.port());
+async fn listen(chain: Chain, config: serve::Config) -> Result<(), Error> {
+    let served = serve::serve(Arc::new(chain), config).await?;
+    println!("READY {}", served.address.port());
     tokio::signal::ctrl_c().await?;
     // Stopping fails only if the server has stopped already.
-    let _ = server.stop();
-    server.stopped().await;
+    let _ = served.handle.stop();
+    served.handle.stopped().await;
     Ok(())
 }
 

@@ -50,7 +50,7 @@ pub fn entry_key(pallet: &str, item: &str, key: &impl Encode) -> Vec<u8> {
 type Version = (u32, Option<Vec<u8>>);
 
 /// Every value that every key ever had, with the height from which it holds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct History {
     values: BTreeMap<Vec<u8>, Vec<Version>>,
 }

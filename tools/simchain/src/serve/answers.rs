@@ -12,12 +12,13 @@ pub const FINALITY_LAG: u32 = 2;
 /// Most keys that `state_getKeysPaged` gives at once.
 const MAX_KEYS: u32 = 1_000;
 /// Error code of `sc-rpc` for a failed call of the client, such as an unknown block.
-const CLIENT_ERROR: i32 = 4003;
+pub const CLIENT_ERROR: i32 = 4003;
 /// Error code of `sc-rpc` for a count that is too large.
 const INVALID_COUNT: i32 = 4002;
 
-type Answer = Result<Value, ErrorObjectOwned>;
-type Method = fn(&Chain, &Params<'_>) -> Answer;
+pub type Answer = Result<Value, ErrorObjectOwned>;
+/// Answers a call from a chain.
+pub type Method = fn(&Chain, &Params<'_>) -> Answer;
 
 /// Every method by name.
 pub const METHODS: [(&str, Method); 15] = [
