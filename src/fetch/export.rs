@@ -92,6 +92,7 @@ impl Export {
         let mut runtimes = Runtimes::default();
         let plan = plan(&chain, request, &mut runtimes).await?;
         progress.stage(Stage::Runtimes, 0);
+        chain.hold_to(plan.last).await?;
         runtimes.read_range(&chain, plan.first, plan.last).await?;
         Ok(Export { chain: Arc::new(chain), runtimes: Arc::new(runtimes), plan, started })
     }
