@@ -343,6 +343,13 @@ struct Before {
 /// The folder can not be written, holds something else, or is being written by another program.
 pub fn reserve(folder: &Path) -> Result<Option<FolderLock>, Error> {
     if folder.join(files::MANIFEST).exists() {
+        // An exporter that was killed right after the manifest left these behind; they have no meaning.
+        if [files::LOCK, files::PLAN].iter().any(|name| folder.join(name).exists())
+            && let Ok(lock) = FolderLock::take(folder)
+        {
+            let _ = std::fs::remove_file(folder.join(files::PLAN));
+            drop(lock);
+        }
         return Ok(None);
     }
     Ok(Some(FolderLock::take(folder)?))
