@@ -57,7 +57,7 @@ fn interrupted_it_says_how_to_go_on() {
     for name in ["INT", "TERM"] {
         let (node, export) = (Node::slow(&[], 30, 1), Export::with("--own-node --jobs 2"));
         let child = export.start(&node);
-        wait_for_files(&export, 6);
+        wait_for_files(&export, 9);
         signal(&child, name);
         ended(child.wait_with_output().unwrap()).exits(130).says(&["interrupted", "same command"]);
         assert!(export.kept() > 0);
