@@ -48,6 +48,8 @@ struct Health {
     down: Option<String>,
     /// Somebody was told that it was given up.
     told: bool,
+    /// Somebody was told that it does not answer at the moment.
+    told_away: bool,
     jitter: StdRng,
 }
 
@@ -74,6 +76,7 @@ impl Endpoint {
             resume_at: now,
             down: None,
             told: false,
+            told_away: false,
             jitter: StdRng::from_os_rng(),
         };
         let running = AtomicUsize::new(0);
@@ -149,6 +152,11 @@ impl Endpoint {
         !std::mem::replace(&mut lock(&self.health).told, true)
     }
 
+    /// Whether this is the first time since its last answer that somebody is told that it is away.
+    pub(super) fn first_told_away(&self) -> bool {
+        !std::mem::replace(&mut lock(&self.health).told_away, true)
+    }
+
     /// A request of calls with this weight was too much.
     pub(super) fn was_too_much(&self, weight: u32) {
         lock(&self.health).batch.failed(weight);
@@ -160,6 +168,7 @@ impl Endpoint {
         health.known = true;
         health.failures_in_a_row = 0;
         health.failing_since = None;
+        health.told_away = false;
         if health.latency.holds(took) {
             health.batch.succeeded();
             let before = health.jobs.get();

@@ -138,8 +138,8 @@ pub enum Error {
 
     /// The folder holds an unfinished export of another chain.
     #[error(
-        "`{folder}` holds an unfinished export of the chain with genesis {theirs}, but the endpoints serve \
-         the one with genesis {ours}; give endpoints of that chain, or choose another folder"
+        "`{folder}` holds an unfinished export of another chain (genesis {theirs}) than the endpoints serve \
+         (genesis {ours}); give endpoints of that chain, or choose another folder"
     )]
     OtherArchive {
         /// The folder.

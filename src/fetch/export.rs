@@ -92,6 +92,7 @@ impl Export {
         let mut runtimes = Runtimes::default();
         let plan = plan(&chain, request, &mut runtimes).await?;
         progress.stage(Stage::Runtimes, 0);
+        chain.hold_to(plan.last).await?;
         runtimes.read_range(&chain, plan.first, plan.last).await?;
         Ok(Export { chain: Arc::new(chain), runtimes: Arc::new(runtimes), plan, started })
     }
@@ -342,6 +343,13 @@ struct Before {
 /// The folder can not be written, holds something else, or is being written by another program.
 pub fn reserve(folder: &Path) -> Result<Option<FolderLock>, Error> {
     if folder.join(files::MANIFEST).exists() {
+        // An exporter that was killed right after the manifest left these behind; they have no meaning.
+        if [files::LOCK, files::PLAN].iter().any(|name| folder.join(name).exists())
+            && let Ok(lock) = FolderLock::take(folder)
+        {
+            let _ = std::fs::remove_file(folder.join(files::PLAN));
+            drop(lock);
+        }
         return Ok(None);
     }
     Ok(Some(FolderLock::take(folder)?))

@@ -1,9 +1,9 @@
 //! The chain as its nodes tell it: questions in terms of heights, answers in terms of bytes.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Call;
 use super::endpoint::lock;
@@ -33,6 +33,8 @@ pub(super) struct Chain {
     pub(super) node: String,
     /// The highest block that every endpoint held for finalized when it was greeted. Nothing above it is read.
     pub(super) head: u32,
+    /// The last block of the export, final when it began: what is read must be of the chain that ends there.
+    anchor: OnceLock<(u32, Hash)>,
     /// Times that searches asked for, milliseconds by height.
     times_ms: Mutex<BTreeMap<u32, u64>>,
 }
@@ -79,7 +81,8 @@ impl Chain {
             pool.drop_unless_last(greeting.index, about)?;
         }
         let (genesis, name, node) = (chosen.genesis, chosen.chain.clone(), chosen.node.clone());
-        Ok(Chain { genesis, name, node, head, pool, times_ms: Mutex::default() })
+        let (anchor, times_ms) = (OnceLock::new(), Mutex::default());
+        Ok(Chain { genesis, name, node, head, pool, anchor, times_ms })
     }
 
     /// Makes sure that every endpoint still has the state of an old block.
@@ -90,6 +93,12 @@ impl Chain {
         Ok(())
     }
 
+    /// Holds everything that is read from now on to the chain that has this block now.
+    pub(super) async fn hold_to(&self, height: u32) -> Result<(), Error> {
+        let hash = self.pool.run(|peer| async move { self.hash_on(&peer, height).await }).await?;
+        self.anchor.set((height, hash)).map_err(|_| Error::Internal("the chain is held twice"))
+    }
+
     /// The hashes of blocks, in the order of the heights.
     pub(super) async fn hashes(&self, heights: &[u32]) -> Result<Vec<Hash>, Error> {
         self.pool.run(|peer| async move { self.hashes_on(&peer, heights).await }).await
@@ -98,16 +107,15 @@ impl Chain {
     /// As [`Chain::hashes`], from one endpoint, which must still serve this chain.
     pub(super) async fn hashes_on(&self, peer: &Peer, heights: &[u32]) -> Result<Vec<Hash>, Failure> {
         let mut hashes = Vec::with_capacity(heights.len());
-        for list in heights.chunks(HASHES_IN_A_LIST - 1) {
-            let asked: Vec<u32> = std::iter::once(0).chain(list.iter().copied()).collect();
+        let known: Vec<(u32, Hash)> =
+            std::iter::once((0, self.genesis)).chain(self.anchor.get().copied()).collect();
+        for list in heights.chunks(HASHES_IN_A_LIST - known.len()) {
+            let asked: Vec<u32> =
+                known.iter().map(|(height, _)| *height).chain(list.iter().copied()).collect();
             let weight = u32::try_from(asked.len().div_ceil(HASHES_IN_A_READ)).unwrap_or(1);
             let call = Call::new("chain_getBlockHash", vec![json!(asked)]).weighing(weight);
-            let mut read = peer.ask_one(call, |value| wire::hashes(value, &asked)).await?.into_iter();
-            if let Some(genesis) = read.next().filter(|genesis| *genesis != self.genesis) {
-                let theirs = wire::to_hex(&genesis);
-                return Err(wrong("block 0", format!("it serves another chain now, with genesis {theirs}")));
-            }
-            hashes.extend(read);
+            let read = |value: &Value| still_this_chain(wire::hashes(value, &asked)?, &known);
+            hashes.extend(peer.ask_one(call, read).await?);
         }
         Ok(hashes)
     }
@@ -174,7 +182,20 @@ impl Chain {
     }
 }
 
-fn metadata_bytes(value: &serde_json::Value) -> Result<Vec<u8>, Wrong> {
+/// The hashes after those of blocks that are known, which must be as known.
+fn still_this_chain(hashes: Vec<Hash>, known: &[(u32, Hash)]) -> Result<Vec<Hash>, Wrong> {
+    for ((height, ours), theirs) in known.iter().zip(&hashes) {
+        if ours != theirs {
+            let change =
+                if *height == 0 { "it serves another chain" } else { "it left the fork that was final" };
+            let (ours, theirs) = (wire::to_hex(ours), wire::to_hex(theirs));
+            return Err(format!("{change}: block {height} was {ours} before and is {theirs} now"));
+        }
+    }
+    Ok(hashes.into_iter().skip(known.len()).collect())
+}
+
+fn metadata_bytes(value: &Value) -> Result<Vec<u8>, Wrong> {
     let bytes = wire::bytes(value)?;
     if bytes.starts_with(b"meta") { Ok(bytes) } else { Err("the metadata does not begin with `meta`".into()) }
 }
@@ -210,6 +231,16 @@ fn first<T>(items: Vec<T>) -> Result<T, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hashes_are_of_the_chain_that_was_greeted() {
+        let known = [(0, [1; 32]), (9, [2; 32])];
+        assert_eq!(still_this_chain(vec![[1; 32], [2; 32], [3; 32]], &known), Ok(vec![[3; 32]]));
+        let other = still_this_chain(vec![[7; 32], [2; 32]], &known).unwrap_err();
+        assert!(other.contains("another chain: block 0"), "{other}");
+        let fork = still_this_chain(vec![[1; 32], [7; 32]], &known).unwrap_err();
+        assert!(fork.contains("left the fork that was final: block 9"), "{fork}");
+    }
 
     #[test]
     fn only_genesis_has_no_time() {

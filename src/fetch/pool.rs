@@ -167,6 +167,9 @@ impl Pool {
                 if endpoint.down().is_some() {
                     self.tell(endpoint, &Failure::Away(cause).of(&endpoint.name));
                 } else {
+                    if endpoint.first_told_away() {
+                        self.progress.note(&format!("{}: {cause}; others go on meanwhile", endpoint.name));
+                    }
                     // Others may all be waiting for the end of their pauses.
                     sleep(pause(1, 0)).await;
                 }
@@ -178,10 +181,9 @@ impl Pool {
             *tries += 1;
             *tries
         });
-        // A call of it was wrong again and again. The last endpoint may still heal; of several, such a one is out
-        // at once: otherwise it would spoil one operation after the other, and nobody would be told.
-        let is_liar = matches!(failure, Failure::Wrong { .. }) && self.up().any(|up| up != index);
-        let is_hopeless = failure.is_final() || is_liar || tries >= TRIES_OF_AN_OPERATION;
+        // A call was tried several times before an operation fails: with others at hand that is enough.
+        let has_others = self.up().any(|up| up != index);
+        let is_hopeless = has_others || failure.is_final() || tries >= TRIES_OF_AN_OPERATION;
         let error = failure.of(&endpoint.name);
         if is_hopeless {
             self.drop_unless_last(index, error)?;

@@ -163,12 +163,12 @@ fn nodes_that_are_dead_or_of_another_chain_are_left_out_and_scripts_are_told() {
     let ran =
         fetch(&format!("blocks 1..300 --rpc {all} --own-node --json --cross-check 20 --out {{}}"), &[&out])
             .exits(0)
-            .says(&["note: http://127.0.0.1:1 is not asked any more", "another chain"]);
+            .says(&["note: http://127.0.0.1:1 is not asked any more", "left the fork that was final"]);
     assert!(content(&out) == content(&whole));
     let events: Vec<serde_json::Value> =
         ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let count = |name: &str| events.iter().filter(|event| event["event"] == name).count();
-    assert_eq!((count("note"), count("done"), count("error")), (2, 1, 0));
+    assert_eq!((count("note"), count("done"), count("error")), (3, 1, 0));
     assert!(events.iter().any(|e| e["stage"] == "blocks" && e["done"] == 300 && e["total"] == 300));
     assert!(events.iter().any(|e| e["stage"] == "cross-check" && e["done"] == 20));
     fetch(&format!("blocks 1..9 --rpc {good} --cross-check 3 --out {{}}"), &[&out]).exits(2).says(&["two"]);
