@@ -5,7 +5,10 @@ use std::{
     io::{self, Write},
 };
 
-use super::csv::{TftAmount, date, memo_of, sum_tft, write_carbon};
+use super::{
+    addresses::is_payable,
+    csv::{TftAmount, date, memo_of, sum_tft, write_carbon},
+};
 use crate::{
     archive::header::blake2_256,
     minting::{FixupForm, FixupReceipt, Receipt, Rules, Sealed, fix_up},
@@ -69,14 +72,30 @@ impl Correction {
         sum_tft(self.fixups.iter().map(|fixup| fixup.receipt.fixup_reward))
     }
 
-    /// Name and bytes of every file, `folder` being that of the period.
+    /// Addresses that are no Stellar addresses although something is still to be paid to them, by farm.
+    pub fn invalid_addresses(&self) -> BTreeMap<u32, String> {
+        let payouts = self.fixups.iter().map(|fixup| &fixup.receipt).filter(|fixup| fixup.fixup_reward.tft != 0);
+        payouts
+            .map(|fixup| (fixup.farm_id, &fixup.stellar_payout_address))
+            .filter(|(_, address)| !address.is_empty() && !is_payable(address))
+            .map(|(farm, address)| (farm, address.clone()))
+            .collect()
+    }
+
+    /// Name and bytes of every file, `folder` being that of the period; payouts to invalid addresses are left out of
+    /// `payouts.csv` if that is asked for.
     ///
     /// # Errors
     /// Only if writing to memory fails.
-    pub fn files(&self, folder: &str, rules: &Rules) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    pub fn files(
+        &self,
+        folder: &str,
+        rules: &Rules,
+        withhold_invalid_addresses: bool,
+    ) -> io::Result<BTreeMap<String, Vec<u8>>> {
         let mut files = BTreeMap::new();
         let mut payouts = Vec::new();
-        self.write_payouts(&mut payouts, rules)?;
+        self.write_payouts(&mut payouts, rules, withhold_invalid_addresses)?;
         files.insert("payouts.csv".to_owned(), payouts);
         let mut table = Vec::new();
         self.write_table(&mut table, rules.fixup_form)?;
@@ -92,10 +111,10 @@ impl Correction {
         Ok(files)
     }
 
-    fn write_payouts(&self, out: &mut impl Write, rules: &Rules) -> io::Result<()> {
+    fn write_payouts(&self, out: &mut impl Write, rules: &Rules, withhold: bool) -> io::Result<()> {
         for fixup in &self.fixups {
             let FixupReceipt { stellar_payout_address: address, fixup_reward, .. } = &fixup.receipt;
-            if !address.is_empty() && fixup_reward.tft != 0 {
+            if !address.is_empty() && fixup_reward.tft != 0 && (!withhold || is_payable(address)) {
                 writeln!(out, "{address},{},{}", TftAmount(fixup_reward.tft), fixup.hash_hex())?;
             }
         }
@@ -213,11 +232,15 @@ mod tests {
     fn payouts_close_with_the_carbon_line() {
         let rules = Rules::named("r73-fix").unwrap();
         let mut payouts = Vec::new();
-        correction(&rules).write_payouts(&mut payouts, &rules).unwrap();
+        correction(&rules).write_payouts(&mut payouts, &rules, false).unwrap();
         let payouts = String::from_utf8(payouts).unwrap();
         let lines: Vec<&str> = payouts.lines().collect();
         assert!(lines[0].starts_with("GONE,200.0000000,"), "{payouts}");
         assert!(lines[1].contains(",0.0600000,") && lines.len() == 2, "{payouts}");
+        let mut withheld = Vec::new();
+        correction(&rules).write_payouts(&mut withheld, &rules, true).unwrap();
+        assert_eq!(String::from_utf8(withheld).unwrap(), format!("{}\n", lines[1]));
+        assert_eq!(correction(&rules).invalid_addresses(), [(3, "GONE".to_owned())].into());
     }
 
     #[test]
@@ -237,7 +260,7 @@ mod tests {
     fn every_correction_has_the_files_of_its_time() {
         let correction = Correction { fixups: vec![], correct: vec![] };
         let files = |name| {
-            let files = correction.files("60", &Rules::named(name).unwrap()).unwrap();
+            let files = correction.files("60", &Rules::named(name).unwrap(), false).unwrap();
             files.into_keys().collect::<Vec<_>>()
         };
         assert_eq!(files("r46-fix"), ["overview.csv", "payouts.csv"]);
