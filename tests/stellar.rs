@@ -171,7 +171,10 @@ fn retries_from_payments_in_the_archive_are_those_from_a_list() {
     // The run says which payments it knew of; the same ones, wherever they were.
     let json: Value = serde_json::from_slice(&read(&of_archive, "run.json")).unwrap();
     let digest = hex::encode(Payments::read(&file).unwrap().1);
-    assert_eq!(json["paid"], json!([{ "content_sha256": digest, "memos": operations.len(), "read_until": START }]));
+    assert_eq!(
+        json["paid"],
+        json!([{ "content_sha256": digest, "memos": operations.len(), "read_until": START }])
+    );
     assert_eq!(read(&of_archive, "run.json"), read(&of_file, "run.json"));
 
     let check = |archive: &Path| {
@@ -193,6 +196,10 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path: PathBuf = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { drop(fs::copy(&path, &target).unwrap()) }
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
     }
 }

@@ -211,8 +211,7 @@ fn read_columns(columns: &[u8]) -> std::result::Result<Vec<Payment>, String> {
     let (operations, times, amounts) = (column(8)?, column(8)?, column(8)?);
     let (memos, destinations) = (column(32)?, column(32)?);
     let (marks, identifiers) = (column(1)?, column(8)?);
-    let mut cursors =
-        [operations, times, amounts, memos, destinations, marks, identifiers].map(Cursor::new);
+    let mut cursors = [operations, times, amounts, memos, destinations, marks, identifiers].map(Cursor::new);
     let [operations, times, amounts, memos, destinations, marks, identifiers] = &mut cursors;
     let mut payments = Vec::with_capacity(count);
     for _ in 0..count {
@@ -243,8 +242,13 @@ mod tests {
     }
 
     fn payments() -> Payments {
-        let source =
-            PaymentSource { network: [1; 32], account: [2; 32], issuer: [3; 32], asset: "TFT".to_owned(), from: 5 };
+        let source = PaymentSource {
+            network: [1; 32],
+            account: [2; 32],
+            issuer: [3; 32],
+            asset: "TFT".to_owned(),
+            from: 5,
+        };
         let payment = |operation, time, multiplexed| Payment {
             operation,
             time,

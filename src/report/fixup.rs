@@ -1,7 +1,7 @@
 //! The files of a correction: `fixup.csv`, payouts of what is missing, fix-up receipts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
@@ -58,9 +58,9 @@ impl Correction {
     /// # Errors
     /// If a node was not minted, or has two receipts of one kind.
     pub fn new(minted: &Receipts, correct: &Receipts, rules: &Rules) -> Result<Self, FixupError> {
-        let minted = by_node(minted, "minted")?;
+        let minted = by_node(minted_alone(minted, correct), "minted")?;
         let mut fixups = Vec::new();
-        for (node, (_, receipt)) in by_node(correct, "correct")? {
+        for (node, (_, receipt)) in by_node(correct.iter(), "correct")? {
             let (minted_hash, minted) = minted.get(&node).ok_or(FixupError::NotMinted(node))?;
             fixups.push(fix_up(minted, *minted_hash, &Sealed::new(receipt.clone()), rules));
         }
@@ -74,7 +74,8 @@ impl Correction {
 
     /// Addresses that are no Stellar addresses although something is still to be paid to them, by farm.
     pub fn invalid_addresses(&self) -> BTreeMap<u32, String> {
-        let payouts = self.fixups.iter().map(|fixup| &fixup.receipt).filter(|fixup| fixup.fixup_reward.tft != 0);
+        let payouts =
+            self.fixups.iter().map(|fixup| &fixup.receipt).filter(|fixup| fixup.fixup_reward.tft != 0);
         payouts
             .map(|fixup| (fixup.farm_id, &fixup.stellar_payout_address))
             .filter(|(_, address)| !address.is_empty() && !is_payable(address))
@@ -170,9 +171,25 @@ impl Correction {
     }
 }
 
+/// What was minted. Published folders of a corrected period hold the correct receipts beside what was minted, so a
+/// correct one does not count for a node that has another.
+fn minted_alone<'a>(
+    minted: &'a Receipts,
+    correct: &'a Receipts,
+) -> impl Iterator<Item = (&'a [u8; 32], &'a Receipt)> {
+    let others: BTreeSet<u32> = minted
+        .iter()
+        .filter(|(hash, _)| !correct.contains_key(*hash))
+        .map(|(_, receipt)| receipt.node_id)
+        .collect();
+    minted
+        .iter()
+        .filter(move |(hash, receipt)| !(correct.contains_key(*hash) && others.contains(&receipt.node_id)))
+}
+
 /// The one receipt of every node, with its hash.
 fn by_node<'a>(
-    receipts: &'a Receipts,
+    receipts: impl Iterator<Item = (&'a [u8; 32], &'a Receipt)>,
     which: &'static str,
 ) -> Result<BTreeMap<u32, ([u8; 32], &'a Receipt)>, FixupError> {
     let mut nodes = BTreeMap::new();
@@ -254,6 +271,14 @@ mod tests {
         assert!(message(&Receipts::new(), &two).contains("two correct receipts"));
         let one: Receipts = two.into_iter().take(1).collect();
         assert!(message(&Receipts::new(), &one).contains("node 1 has no receipt"));
+        // The correct receipt beside the one that was minted, as published folders have them.
+        let correct = Receipt::parse(RECEIPT).unwrap();
+        let mut minted = correct.clone();
+        minted.reward.tft = 600_000_000;
+        let correct = Receipts::from([(correct.hash(), correct)]);
+        let mut published = correct.clone();
+        published.insert(minted.hash(), minted);
+        assert_eq!(Correction::new(&published, &correct, &rules).unwrap().tft(), 2_000_000_000);
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub async fn stellar(args: &StellarArgs, terminal: &Terminal) -> Result<(), Erro
     };
     let collected = collect(&request, &args.out, terminal).await?;
     terminal.clear();
-    let until = jiff::Timestamp::from_second(collected.read_until).map_or_else(|_| String::new(), |t| t.to_string());
+    let until =
+        jiff::Timestamp::from_second(collected.read_until).map_or_else(|_| String::new(), |t| t.to_string());
     terminal.say(&format!(
         "{} payments are in {}, {} of them new; read up to {until}; content digest {}",
         collected.payments,

@@ -1,19 +1,14 @@
 //! `minting-replay run`
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write,
-    path::Path,
-    sync::atomic::Ordering,
-};
+use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering};
 
 use minting::{
     cli::{Exit, escape, print},
-    minting::{BugMode, Finding, Period, Previous, Retry, Rules, UseSource, retries},
+    minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
     replay::{Request, Source, locate, replay},
     report::{
-        csv,
         addresses::{Treatment, all_made_up, invalid},
+        csv,
         output::Output,
         published::{self, Paid},
         run::{RUN_JSON, Run, Totals, tft},
@@ -58,7 +53,9 @@ fn paid(args: &RunArgs) -> Result<Paid, Failure> {
         paid.add_file(file)?;
     }
     if paid.sources.is_empty() {
-        eprintln!("warning: nothing says what was paid, so all that was minted in the period before is paid again; give --paid");
+        eprintln!(
+            "warning: nothing says what was paid, so all that was minted in the period before is paid again; give --paid"
+        );
     }
     for until in paid.sources.iter().filter_map(|source| source.read_until) {
         eprintln!("payments on Stellar are known up to {}", csv::date(until));
@@ -98,13 +95,6 @@ fn rules(args: &RunArgs, period: &Period) -> Result<Rules, Failure> {
         Some(name) => rule_sets::find(name)?,
         None => default_rules(period)?,
     };
-    if rules.use_source != UseSource::UsedResources {
-        eprintln!(
-            "warning: rules {} read use from consumption reports, which are not decoded: network units and use are \
-             missing or too small",
-            escape(rules.name())
-        );
-    }
     Ok(match args.bugs {
         None => rules,
         Some(BugsArg::Reference) => rules.with_bugs(BugMode::Reference),

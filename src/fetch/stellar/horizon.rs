@@ -74,7 +74,8 @@ impl<'a> Horizon<'a> {
             .map_err(unusable)?
             .with_platform_verifier()
             .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Horizon { base: url.trim_end_matches('/').to_owned(), name, client, progress })
     }
@@ -89,12 +90,20 @@ impl<'a> Horizon<'a> {
     }
 
     /// A page of the payments of an account after an operation, each with its transaction.
-    pub(super) async fn payments(&self, account: &str, after: u64, limit: usize) -> Result<Vec<Value>, Error> {
-        let path = format!("/accounts/{account}/payments?cursor={after}&limit={limit}&order=asc&join=transactions");
+    pub(super) async fn payments(
+        &self,
+        account: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Value>, Error> {
+        let path =
+            format!("/accounts/{account}/payments?cursor={after}&limit={limit}&order=asc&join=transactions");
         let mut page = self.get(&path).await?;
         match page.pointer_mut("/_embedded/records").map(Value::take) {
             Some(Value::Array(records)) => Ok(records),
-            _ => Err(self.bad_answer(format!("the payments of {account}"), "there are no records".to_owned())),
+            _ => {
+                Err(self.bad_answer(format!("the payments of {account}"), "there are no records".to_owned()))
+            }
         }
     }
 

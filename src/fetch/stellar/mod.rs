@@ -159,7 +159,8 @@ async fn read_all(
 fn place(out: &Path) -> Result<PathBuf, Error> {
     let is_archive = out.join(files::MANIFEST).is_file() || out.join(files::PLAN).is_file();
     if out.is_dir() && !is_archive {
-        let what = "is a folder, but not that of an archive; give the folder of an archive or a file".to_owned();
+        let what =
+            "is a folder, but not that of an archive; give the folder of an archive or a file".to_owned();
         return Err(ArchiveError::Occupied { path: out.to_path_buf(), what }.into());
     }
     Ok(Payments::place(out))
@@ -181,7 +182,9 @@ fn open(path: &Path, source: PaymentSource) -> Result<Payments, Error> {
 
 /// The key behind the address of an account.
 fn key(address: &str) -> Result<Hash, Error> {
-    let bad = |_| Error::Range(format!("{address:?} is not the address of a Stellar account: G and 55 more characters"));
+    let bad = |_| {
+        Error::Range(format!("{address:?} is not the address of a Stellar account: G and 55 more characters"))
+    };
     Ok(PublicKey::from_string(address).map_err(bad)?.0)
 }
 

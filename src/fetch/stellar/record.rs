@@ -35,7 +35,8 @@ pub(super) fn operation(answer: &Value) -> Result<Operation<'_>, String> {
     let token = text(answer, "paging_token")?;
     let id = token.parse().map_err(|_| format!("its paging_token is {token:?}, not a number"))?;
     let created = text(answer, "created_at")?;
-    let time: Timestamp = created.parse().map_err(|_| format!("its created_at is {created:?}, not a time"))?;
+    let time: Timestamp =
+        created.parse().map_err(|_| format!("its created_at is {created:?}, not a time"))?;
     let transaction = match answer.get("transaction") {
         Some(transaction) => Read::There(transaction),
         None => Read::Elsewhere(text(answer, "transaction_hash")?),
@@ -150,7 +151,10 @@ mod tests {
         let payment = read(&answer()).unwrap().unwrap();
         assert_eq!((payment.operation, payment.time), (12_884_905_985, 1_739_188_801));
         assert_eq!((payment.amount, payment.memo), (125_000_000, [7; 32]));
-        assert_eq!((payment.destination, payment.multiplexed), (super::super::key(TFT_ISSUER).unwrap(), None));
+        assert_eq!(
+            (payment.destination, payment.multiplexed),
+            (super::super::key(TFT_ISSUER).unwrap(), None)
+        );
     }
 
     #[test]

@@ -148,22 +148,32 @@ impl Server {
         match parts.as_slice() {
             [] => success(&json!({ "network_passphrase": self.options.passphrase })),
             ["accounts", account, "payments"] => self.payments(account, query),
-            ["transactions", hash] => match self.operations().find(|(id, _)| transaction_hash(*id) == *hash) {
-                Some((id, operation)) => success(&transaction(id, operation)),
-                None => problem(StatusCode::NOT_FOUND),
-            },
+            ["transactions", hash] => {
+                match self.operations().find(|(id, _)| transaction_hash(*id) == *hash) {
+                    Some((id, operation)) => success(&transaction(id, operation)),
+                    None => problem(StatusCode::NOT_FOUND),
+                }
+            }
             _ => problem(StatusCode::NOT_FOUND),
         }
     }
 
     /// Operations with their identifiers: one ledger for each, as the upper half of the number says.
     fn operations(&self) -> impl Iterator<Item = (u64, &Operation)> {
-        self.options.operations.iter().zip(1_u64..).map(|(operation, ledger)| ((ledger << 32) + 4_097, operation))
+        self.options
+            .operations
+            .iter()
+            .zip(1_u64..)
+            .map(|(operation, ledger)| ((ledger << 32) + 4_097, operation))
     }
 
     fn payments(&self, account: &str, query: &str) -> Response<Full<Bytes>> {
         let value = |name: &str| {
-            query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, v)| v)
+            query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .find(|(key, _)| *key == name)
+                .map(|(_, v)| v)
         };
         let number = |name: &str, default: u64| match value(name) {
             None | Some("") => Some(default),
@@ -179,7 +189,9 @@ impl Server {
         let joined = value("join") == Some("transactions") && !self.options.without_transactions;
         let records: Vec<Value> = self
             .operations()
-            .filter(|(id, operation)| *id > cursor && [&operation.from, &operation.to].iter().any(|a| *a == account))
+            .filter(|(id, operation)| {
+                *id > cursor && [&operation.from, &operation.to].iter().any(|a| *a == account)
+            })
             .filter(|(_, operation)| !operation.failed || value("include_failed") == Some("true"))
             .take(limit)
             .map(|(id, operation)| record(id, operation, joined))
