@@ -394,9 +394,9 @@ fn use_source_before_the_period() {
         let end = scene.event(60, &report(first, 5 << 30)).event(last + 60, &report(last, 6 << 30)).close();
         (end.receipt().resource_utilization.cru, end.receipt().cloud_units.nu)
     };
-    assert_eq!(used(50, 50 + quarter), (12.5, 1.0));
+    assert_eq!(used(50, 50 + quarter), (25.0, 1.0));
     // 60 s before the start are counted as well, as the reference implementation does.
-    assert_eq!(used(-60, quarter - 60), (12.5, 1.0));
+    assert_eq!(used(-60, quarter - 60), (25.0, 1.0));
     assert_eq!(used(-60, -30), (0.0, 0.0));
 }
 
