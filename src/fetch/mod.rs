@@ -6,7 +6,8 @@
 //! bytes, `node` asks in terms of heights, `locate` searches, `runtimes`, `state` and `blocks` read one kind of
 //! thing each, `cross_check` asks for a second opinion, `store` writes, `plan` turns a request into blocks,
 //! `estimate` says what they cost, and [`Export`] does it all in order. Nodes are not trusted: what they say must
-//! hash, link and decode, or it is an error that names the node and the block.
+//! hash, link and decode, or it is an error that names the node and the block. `stellar` reads another network: what
+//! was paid, from a Horizon server.
 
 mod ask;
 mod blocks;
@@ -25,6 +26,7 @@ mod pool;
 mod progress;
 mod runtimes;
 mod state;
+mod stellar;
 mod store;
 mod throttle;
 mod wire;
@@ -35,6 +37,7 @@ pub use export::{Export, Exported, Remaining, reserve};
 pub use pace::Pace;
 pub use plan::{Request, TimeRange};
 pub use progress::{Progress, Silent, Stage};
+pub use stellar::{Collected, PaymentsRequest, TFT_ISSUER, check_account, check_horizon, collect};
 
 /// Checks that a text is the address of an endpoint, without asking the endpoint.
 ///

@@ -15,6 +15,8 @@ pub enum Stage {
     Blocks,
     /// Reading some blocks again from another endpoint; counts blocks.
     CrossCheck,
+    /// Reading payments on Stellar; counts operations.
+    Payments,
 }
 
 /// Is told how an export goes on. Calls come from several threads.

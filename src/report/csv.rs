@@ -211,7 +211,7 @@ impl std::fmt::Display for UsdAmount {
 }
 
 /// A time as `2025-01-30 10:32:40 UTC`, or as bare seconds outside of the years that periods can have.
-pub(super) fn date(seconds: i64) -> String {
+pub fn date(seconds: i64) -> String {
     Timestamp::from_second(seconds)
         .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
         .unwrap_or_else(|_| seconds.to_string())

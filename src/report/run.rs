@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{addresses, csv};
+use super::{addresses, csv, published::PaidSource};
 use crate::{
     archive::container::sha256,
     minting::{Finding, NodeResult, Outcome, Period, Retry, Rules},
@@ -27,6 +27,8 @@ pub struct Run<'a> {
     pub replayed: &'a Replayed,
     /// What is paid again.
     pub retries: &'a [Retry],
+    /// What says which receipts were paid.
+    pub paid: &'a [PaidSource],
     /// Findings were looked at and accepted.
     pub accept_findings: bool,
     /// Payouts to addresses that no payment can reach are left out.
@@ -184,6 +186,7 @@ impl Run<'_> {
                 "withheld": self.withhold_invalid_addresses,
             },
             "outputs": outputs_json(files),
+            "paid": self.paid.iter().map(paid_json).collect::<Vec<_>>(),
             "period": period_json(self.period),
             "program": program_json(),
             "rules": rules_json(self.rules),
@@ -200,9 +203,12 @@ impl Run<'_> {
 pub fn fixup_json(
     period: &Period,
     rules: &Rules,
+    invalid: &BTreeMap<u32, String>,
+    withheld: bool,
     files: &BTreeMap<String, Vec<u8>>,
 ) -> std::io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(&json!({
+        "invalid_addresses": { "by_farm": invalid, "withheld": withheld },
         "outputs": outputs_json(files),
         "period": period_json(period),
         "program": program_json(),
@@ -233,6 +239,15 @@ fn rules_json(rules: &Rules) -> Value {
         "digest": hex::encode(rules.digest()),
         "name": rules.name(),
         "parameters": rules.to_json(),
+    })
+}
+
+/// A file that says what was paid, as JSON; `read_until` of a list is null.
+fn paid_json(source: &PaidSource) -> Value {
+    json!({
+        "content_sha256": hex::encode(source.content_sha256),
+        "memos": source.memos,
+        "read_until": source.read_until,
     })
 }
 

@@ -11,6 +11,8 @@ use minting::cli::{parse_heights, parse_time_range};
 use minting::fetch::{self, Pace, Request, TimeRange};
 use minting::minting::Period;
 
+use super::stellar::{self, StellarArgs};
+
 const AFTER_HELP: &str = "\
 Exit codes:
   0    done
@@ -103,6 +105,9 @@ pub enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
         chunk_blocks: Option<u32>,
     },
+    /// Export what the issuer of TFT paid, with the hashes in the memos, so that retries need no network
+    #[command(after_help = stellar::EXAMPLES)]
+    Stellar(StellarArgs),
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell
@@ -199,6 +204,7 @@ impl TimeArgs {
 pub enum Task<'a> {
     Export(Request, &'a ExportArgs),
     Merge { archives: &'a [PathBuf], out: &'a Path, chunk_blocks: Option<u32> },
+    Payments(&'a StellarArgs),
     Completions(Shell),
 }
 
@@ -220,6 +226,7 @@ impl Command {
             Command::Merge { archives, out, chunk_blocks } => {
                 Task::Merge { archives, out, chunk_blocks: *chunk_blocks }
             }
+            Command::Stellar(args) => Task::Payments(args),
             Command::Completions { shell } => Task::Completions(*shell),
         };
         if let Task::Export(_, export) = &task

@@ -3,6 +3,7 @@
 mod args;
 mod dry_run;
 mod join;
+mod stellar;
 mod terminal;
 
 use std::io::{self, Write};
@@ -21,6 +22,7 @@ use tokio::runtime::Runtime;
 
 use args::{Cli, ExportArgs, Task};
 use dry_run::DryRun;
+use stellar::StellarArgs;
 use terminal::Terminal;
 
 /// How the program ends; `--help` documents the numbers.
@@ -69,7 +71,8 @@ fn main() -> ExitCode {
                 Err(error) => failed(&terminal, &error_chain(&error)),
             }
         }
-        Task::Export(request, args) => export(&request, args, &terminal),
+        Task::Export(request, args) => until_interrupted(&terminal, run(&request, args, &terminal)),
+        Task::Payments(args) => until_interrupted(&terminal, payments(args, &terminal)),
     }
     .into()
 }
@@ -80,15 +83,15 @@ fn failed(terminal: &Terminal, message: &str) -> End {
     End::Failed
 }
 
-/// Exports until it is done, fails or is interrupted.
-fn export(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> End {
+/// Works until it is done, fails or is interrupted.
+fn until_interrupted(terminal: &Terminal, work: impl Future<Output = End>) -> End {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(terminal, &format!("the threads of the program do not start: {error}")),
     };
     let end = runtime.block_on(async {
         tokio::select! {
-            end = run(request, args, terminal) => end,
+            end = work => end,
             () = interrupted() => End::Interrupted,
         }
     });
@@ -99,6 +102,13 @@ fn export(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> End
         terminal.error(&format!("interrupted; {GOES_ON}"), end.code());
     }
     end
+}
+
+async fn payments(args: &StellarArgs, terminal: &Terminal) -> End {
+    match stellar::stellar(args, terminal).await {
+        Ok(()) => End::Done,
+        Err(error) => failed(terminal, &error_chain(&error)),
+    }
 }
 
 async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> End {

@@ -115,6 +115,7 @@ impl Progress for Terminal {
             Stage::State(height) => ("state", format!("state of block {height}: entries"), UNCOUNTED),
             Stage::Blocks => ("blocks", "blocks".to_owned(), COUNTED),
             Stage::CrossCheck => ("cross-check", "blocks compared".to_owned(), COUNTED),
+            Stage::Payments => ("payments", "operations on Stellar".to_owned(), UNCOUNTED),
         };
         if self.is_verbose && self.bar.is_hidden() {
             self.line(&text);

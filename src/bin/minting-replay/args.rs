@@ -70,15 +70,15 @@ pub struct RunArgs {
     /// Results of the period before, whose unpaid receipts are paid again
     #[arg(long, value_name = "DIR", conflicts_with = "range")]
     pub previous: Option<PathBuf>,
-    /// Memo hashes that were paid, one in hex a line
+    /// What was paid: payments that minting-fetch stellar wrote, or memo hashes, one in hex a line; added to the payments
+    /// in the archives
     #[arg(long, value_name = "FILE")]
-    pub paid: Option<PathBuf>,
+    pub paid: Vec<PathBuf>,
     /// Write the results although there are findings
     #[arg(long)]
     pub accept_findings: bool,
-    /// Payouts to addresses that are no Stellar addresses: write them as the reference implementation does, or leave
-    /// them out of payouts.csv; they are reported either way
-    #[arg(long, value_enum, default_value_t = InvalidAddresses::Keep)]
+    /// Payouts to addresses that are no Stellar addresses, which are reported in any case
+    #[arg(long, value_enum, default_value_t = InvalidAddresses::Auto)]
     pub invalid_addresses: InvalidAddresses,
     /// Replace the results of an earlier run as a whole
     #[arg(long)]
@@ -94,7 +94,9 @@ pub struct RunArgs {
 /// What becomes of payouts that cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InvalidAddresses {
-    /// Written like any other
+    /// Left out, but for `--bugs reference`, and for chains on which no farm has a valid address
+    Auto,
+    /// Written like any other, as by the reference implementation
     Keep,
     /// Left out
     Withhold,

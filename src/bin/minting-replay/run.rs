@@ -1,20 +1,16 @@
 //! `minting-replay run`
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-    path::Path,
-    sync::atomic::Ordering,
-};
+use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering};
 
 use minting::{
     cli::{Exit, escape, print},
-    minting::{BugMode, Finding, Period, Previous, Retry, Rules, UseSource, retries},
+    minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
     replay::{Request, Source, locate, replay},
     report::{
-        addresses::invalid,
+        addresses::{Treatment, all_made_up, invalid},
+        csv,
         output::Output,
-        published,
+        published::{self, Paid},
         run::{RUN_JSON, Run, Totals, tft},
     },
 };
@@ -39,9 +35,32 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
         Some(folder) => published::previous(folder, &period)?,
         None => Previous::default(),
     };
-    let paid = args.paid.as_deref().map(published::paid).transpose()?.unwrap_or_default();
+    let paid = paid(args)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
     pool.install(|| finish(args, quiet, &period, &rules, &previous, &paid, output))
+}
+
+/// What was paid, as far as it is asked for: nothing is paid again without receipts of the period before.
+fn paid(args: &RunArgs) -> Result<Paid, Failure> {
+    let mut paid = Paid::default();
+    if args.previous.is_none() {
+        return Ok(paid);
+    }
+    for archive in &args.archives {
+        paid.add_archive(archive)?;
+    }
+    for file in &args.paid {
+        paid.add_file(file)?;
+    }
+    if paid.sources.is_empty() {
+        eprintln!(
+            "warning: nothing says what was paid, so all that was minted in the period before is paid again; give --paid"
+        );
+    }
+    for until in paid.sources.iter().filter_map(|source| source.read_until) {
+        eprintln!("payments on Stellar are known up to {}", csv::date(until));
+    }
+    Ok(paid)
 }
 
 fn period(args: &RunArgs) -> Result<Period, Failure> {
@@ -76,13 +95,6 @@ fn rules(args: &RunArgs, period: &Period) -> Result<Rules, Failure> {
         Some(name) => rule_sets::find(name)?,
         None => default_rules(period)?,
     };
-    if rules.use_source != UseSource::UsedResources {
-        eprintln!(
-            "warning: rules {} read use from consumption reports, which are not decoded: network units and use are \
-             missing or too small",
-            escape(rules.name())
-        );
-    }
     Ok(match args.bugs {
         None => rules,
         Some(BugsArg::Reference) => rules.with_bugs(BugMode::Reference),
@@ -96,7 +108,7 @@ fn finish(
     period: &Period,
     rules: &Rules,
     previous: &Previous,
-    paid: &BTreeSet<[u8; 32]>,
+    paid: &Paid,
     mut output: Output,
 ) -> Result<Exit, Failure> {
     let source = Source::open(&args.archives)?;
@@ -105,15 +117,17 @@ fn finish(
     let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;
     drop(bar);
-    let retries: Vec<Retry> = retries(previous, paid, period, rules, &replayed.end);
+    let retries: Vec<Retry> = retries(previous, &paid.memos, period, rules, &replayed.end);
+    let withhold = treatment(args.invalid_addresses).withholds(rules, &replayed.end);
     let run = Run {
         source: &source,
         period,
         rules,
         replayed: &replayed,
         retries: &retries,
+        paid: &paid.sources,
         accept_findings: args.accept_findings,
-        withhold_invalid_addresses: args.invalid_addresses == InvalidAddresses::Withhold,
+        withhold_invalid_addresses: withhold,
     };
     let files = run.files()?;
     for (name, bytes) in &files {
@@ -124,7 +138,11 @@ fn finish(
     }
     output.finish()?;
     say_findings(&replayed.findings, &args.out, run.withheld());
-    say_addresses(&invalid(&replayed.nodes, &retries), args.invalid_addresses);
+    let invalid = invalid(&replayed.nodes, &retries);
+    say_addresses(&invalid, withhold);
+    if !invalid.is_empty() && !withhold && all_made_up(&replayed.end) {
+        eprintln!("warning: no farm of this chain has a Stellar address: nothing in payouts.csv can be paid");
+    }
     let text = match files.get(RUN_JSON) {
         Some(json) if args.json => json.clone(),
         _ if quiet => Vec::new(),
@@ -152,10 +170,20 @@ fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
     }
 }
 
-fn say_addresses(invalid: &BTreeMap<u32, String>, treatment: InvalidAddresses) {
-    let what = match treatment {
-        InvalidAddresses::Keep => "its payouts are in payouts.csv all the same",
-        InvalidAddresses::Withhold => "its payouts are left out of payouts.csv",
+fn treatment(asked: InvalidAddresses) -> Treatment {
+    match asked {
+        InvalidAddresses::Auto => Treatment::Auto,
+        InvalidAddresses::Keep => Treatment::Keep,
+        InvalidAddresses::Withhold => Treatment::Withhold,
+    }
+}
+
+/// Reports addresses that nothing can be paid to, by farm.
+pub fn say_addresses(invalid: &BTreeMap<u32, String>, withheld: bool) {
+    let what = if withheld {
+        "its payouts are left out of payouts.csv"
+    } else {
+        "its payouts are in payouts.csv all the same, and cannot be paid"
     };
     for (farm, address) in invalid.iter().take(PRINTED_FINDINGS) {
         eprintln!("warning: farm {farm}: `{}` is no Stellar address; {what}", escape(address));
