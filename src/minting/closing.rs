@@ -149,7 +149,7 @@ impl Closing<'_> {
     }
 
     /// The policy that prices a node; with constant prices, one that has them.
-    fn policy(&self, node: &Node) -> Option<FarmingPolicy> {
+    pub(super) fn policy(&self, node: &Node) -> Option<FarmingPolicy> {
         match self.rules.prices {
             Some(Prices { cu, su, nu, ipv4 }) => Some(FarmingPolicy {
                 id: node.farming_policy_id,
@@ -292,7 +292,7 @@ impl Closing<'_> {
     /// When the node was asked in the period to wake up, if it did not. One that slept at the start though
     /// it was to be up is taken to be dead; a request after the end is not judged yet where what follows is
     /// read.
-    fn unanswered_request(&self, state: &NodeState) -> Option<i128> {
+    pub(super) fn unanswered_request(&self, state: &NodeState) -> Option<i128> {
         state.wake_requested_at.filter(|requested| {
             *requested != i128::from(self.bounds.first_block_time)
                 && (!self.rules.post_period_power || *requested <= i128::from(self.bounds.period.end))
@@ -308,7 +308,7 @@ impl Closing<'_> {
         }
     }
 
-    fn presence(&self, state: &NodeState) -> Presence {
+    pub(super) fn presence(&self, state: &NodeState) -> Presence {
         let own = self.own_span(state);
         Presence {
             uptime: state.total(),

@@ -249,6 +249,11 @@ impl Fold {
         });
     }
 
+    /// The ledger of a node, as far as events were applied.
+    pub(super) fn ledger(&self, node: NodeId) -> Option<&Ledger> {
+        self.nodes.get(&node)
+    }
+
     /// Closes every ledger against the state of the chain at the end of the period.
     pub fn close(mut self, end: &EndState) -> Closed {
         let closing = Closing { rules: &self.rules, bounds: &self.bounds, end };

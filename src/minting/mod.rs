@@ -8,6 +8,7 @@
 //! `capacity` what is sold and offered, `reward` turns that into money, `closing` into a receipt.
 
 mod arithmetic;
+mod calculation;
 mod capacity;
 mod closing;
 mod consumption;
@@ -23,6 +24,7 @@ mod retry;
 mod reward;
 mod rules;
 mod state;
+mod timeline;
 mod uptime;
 mod violation;
 
@@ -30,6 +32,8 @@ mod violation;
 mod tests;
 
 pub use arithmetic::Arithmetic;
+pub use calculation::{Calculation, Scale, Worth};
+pub use capacity::ComputeLimits;
 pub use closing::{NodeResult, Outcome, OwnPeriod};
 pub use finding::{Finding, text_findings};
 pub use fixup::fix_up;
@@ -46,4 +50,5 @@ pub use rules::{
     TestNetPolicy, UseSource, ViolationTexts,
 };
 pub use state::{Boundaries, EndState, StartPower, StartState};
+pub use timeline::{Ending, Entry, Followed, Request, Timeline, Verdict, Wake, What};
 pub use violation::{DataPoint, Violation, ViolationKind};

@@ -5,8 +5,7 @@
 
 use std::io::{self, Write};
 
-use jiff::Timestamp;
-
+pub(super) use crate::cli::date;
 use crate::minting::{
     NodeResult, NodeType, OverviewForm, Receipt, ResourceUtilization, Retry, Reward, Rules,
 };
@@ -208,13 +207,6 @@ impl std::fmt::Display for UsdAmount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{:03} $", self.0 / 1_000, self.0 % 1_000)
     }
-}
-
-/// A time as `2025-01-30 10:32:40 UTC`, or as bare seconds outside of the years that periods can have.
-pub(super) fn date(seconds: i64) -> String {
-    Timestamp::from_second(seconds)
-        .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
-        .unwrap_or_else(|_| seconds.to_string())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod csv;
+pub mod explain;
 pub mod fixup;
 pub mod output;
 pub mod published;

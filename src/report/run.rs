@@ -218,7 +218,7 @@ fn outputs_json(files: &BTreeMap<String, Vec<u8>>) -> Map<String, Value> {
     files.iter().map(|(name, bytes)| (name.clone(), hex::encode(sha256(bytes)).into())).collect()
 }
 
-fn period_json(period: &Period) -> Value {
+pub(super) fn period_json(period: &Period) -> Value {
     json!({ "end": period.end, "number": period.number, "start": period.start })
 }
 
@@ -227,7 +227,7 @@ fn program_json() -> Value {
 }
 
 /// The rule set with all its parameters, so that others can use it as it was.
-fn rules_json(rules: &Rules) -> Value {
+pub(super) fn rules_json(rules: &Rules) -> Value {
     json!({
         "bugs": rules.bug_mode(),
         "digest": hex::encode(rules.digest()),

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use minting::cli::{EXIT_CODES, parse_time_range};
 
-use super::{fixup::FixupArgs, rule_sets::RulesArgs};
+use super::{explain::ExplainArgs, fixup::FixupArgs, rule_sets::RulesArgs};
 
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub enum Command {
     Run(RunArgs),
     /// Make fix-ups of a period that was minted wrongly: fixup.csv, payouts.csv and fix-up receipts
     Fixup(FixupArgs),
+    /// Say why a node was paid what it was paid: the answer, the calculation, every report and what it earned
+    Explain(ExplainArgs),
     /// List and show rule sets
     Rules(RulesArgs),
     /// Check that archives are whole, and say in words what that proves

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod explain;
 mod fixup;
 mod inspect;
 mod progress;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args, cli.quiet),
         Command::Fixup(args) => fixup::fixup(args, cli.quiet),
         Command::Rules(args) => rule_sets::rules(args),
+        Command::Explain(args) => explain::explain(args, cli.quiet),
         Command::Check(args) => check::check(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
