@@ -171,8 +171,9 @@ impl Fold {
             }
             return;
         };
-        let outcome = ledger
-            .change(rules.arithmetic, moment.block, |state, calc| step(state, rules, &bounds.period, calc));
+        let outcome = ledger.change(rules.arithmetic, moment.block, &bounds.period, |state, calc| {
+            step(state, rules, &bounds.period, calc)
+        });
         if let Err(irregularity) = outcome {
             let (rule, message) = irregularity.describe();
             findings.add(Finding {
@@ -228,7 +229,7 @@ impl Fold {
         }
         let use_source = rules.use_source;
         // Adding up use breaks no rule, in either arithmetic.
-        let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
+        let _ = ledger.change(rules.arithmetic, moment.block, &bounds.period, |state, calc| {
             if use_source == UseSource::NetworkReports {
                 state.used.add_network(report, calc);
             } else {

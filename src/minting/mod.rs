@@ -23,6 +23,7 @@ mod receipt;
 mod retry;
 mod reward;
 mod rules;
+mod standing;
 mod state;
 mod timeline;
 mod uptime;
@@ -49,6 +50,7 @@ pub use rules::{
     RULE_SETS, ReceiptForm, Retries, RuleSet, Rules, RulesError, Scaling, SeenEarly, SleepWaiver,
     TestNetPolicy, UseSource, ViolationTexts,
 };
+pub use standing::Standing;
 pub use state::{Boundaries, EndState, StartPower, StartState};
 pub use timeline::{Ending, Entry, Followed, Request, Timeline, Verdict, Wake, What};
 pub use violation::{DataPoint, Violation, ViolationKind};

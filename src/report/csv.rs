@@ -214,7 +214,7 @@ mod tests {
     use crate::chain::types::{Node, NodeCertification, Resources};
     use crate::minting::{
         CloudUnits, Origin, Outcome, OwnPeriod, ResourceRewards, ResourceUnits, ResourceUtilization,
-        RetryReceipt, Reward, Sealed, Span, Violation,
+        RetryReceipt, Reward, Sealed, Span, Standing, Violation,
     };
 
     use super::*;
@@ -262,6 +262,7 @@ mod tests {
             own: OwnPeriod { uptime: 2_623_089, utilization: receipt.resource_utilization },
             violation: None,
             outcome: Outcome::Paid,
+            standing: Standing::default(),
         }
     }
 

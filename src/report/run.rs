@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{addresses, csv};
+use super::{
+    addresses, csv,
+    details::{self, DETAILS_JSON},
+};
 use crate::{
     archive::container::sha256,
     minting::{Finding, NodeResult, Outcome, Period, Retry, Rules},
@@ -143,6 +146,10 @@ impl Run<'_> {
                 let (tft, memo) = csv::carbon_of(nodes);
                 csv::write_carbon(out, tft, memo)?;
             }
+            Ok(())
+        })?;
+        write(DETAILS_JSON, &|out| {
+            out.extend(details::details_json(nodes, self.rules)?);
             Ok(())
         })?;
         write("retries.csv", &|out| csv::write_retries(out, self.retries))?;
