@@ -21,7 +21,7 @@ pub fn page(runs: &[Results]) -> std::io::Result<String> {
     };
     // The data comes last, so that nothing in it is taken for a place to fill.
     Ok(PAGE
-        .replacen("{{title}}", &title, 1)
+        .replace("{{title}}", &title)
         .replacen("{{style}}", STYLE, 1)
         .replacen("{{script}}", SCRIPT, 1)
         .replacen("{{data}}", &data, 1))

@@ -8,6 +8,9 @@ use crate::cli::duration;
 /// Sleep from which on a node is at risk of being woken too late, seconds: 20 hours of the 24 that count.
 const LONG_SLEEP_SECS: i64 = 20 * 3_600;
 
+/// Sleep that no rule set credits any more once it is longer, seconds.
+const DAY_SECS: i64 = 24 * 3_600;
+
 /// A node and what threatens it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Risk {
@@ -99,9 +102,9 @@ pub fn watch_list(run: &Results) -> Vec<Risk> {
 /// report, or a sleep, can.
 fn credited_until(detail: &super::details::Detail, until: i64) -> i64 {
     match (detail.asleep_since, detail.last_report) {
-        (Some(asleep), _) => asleep.min(until),
+        (Some(asleep), _) if until.saturating_sub(asleep) <= DAY_SECS => asleep.min(until),
         (None, Some(last)) => last.min(until),
-        (None, None) => until,
+        _ => until,
     }
 }
 

@@ -15,7 +15,8 @@ use crate::{
     chain::types::NodeId,
     cli::duration,
     minting::{
-        Calculation, Entry, Followed, Outcome, Period, Rules, Scale, Violation, ViolationKind, What, Worth,
+        Calculation, Entry, Followed, Outcome, Period, Rules, Scale, Verdict, Violation, ViolationKind, What,
+        Worth,
     },
     replay::{Explained, NotThere, Stall},
 };
@@ -254,10 +255,19 @@ impl<'a> Explanation<'a> {
                 Some(since) => format!("asleep since {} to the end of the period", date_of(since)),
                 None => "no report counts for the end of the period".to_owned(),
             },
-            What::Report { .. } => {
-                let told = self.told(entry);
-                format!("{} at {}{block}", told.kind.replace('-', " "), date_of(entry.time))
+            What::Report { verdict: Verdict::Woken(wake), .. } => format!(
+                "a sleep that does not count, from {} to the report of {}{block}",
+                date_of(wake.asleep),
+                date_of(entry.time)
+            ),
+            What::Report { previous: Some(previous), verdict: Verdict::Continued { .. }, .. } => {
+                format!("no report from {} to {}{block}", date_of(previous.at), date_of(entry.time))
             }
+            What::Report { previous: Some(previous), verdict: Verdict::Rebooted, .. } => format!(
+                "down between its report of {} and the reboot seen at {}{block}",
+                date_of(previous.at),
+                date_of(entry.time)
+            ),
             _ => format!("{} at {}{block}", self.told(entry).kind.replace('-', " "), date_of(entry.time)),
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{below, percent};
 use crate::{
     cli::duration,
-    minting::{Calculation, Followed, NodeType, Rules, Scale, Worth},
+    minting::{Calculation, Followed, NodeType, PERIOD_SECONDS, Rules, Scale, Worth},
     report::run::tft,
 };
 
@@ -110,10 +110,16 @@ fn prices(c: &Calculation, certified: bool, steps: &mut Vec<Step>) {
         p.id.to_string(),
         "",
     ));
+    let month = u64::try_from(PERIOD_SECONDS).unwrap_or_default();
+    let part = if c.period_secs == month {
+        String::new()
+    } else {
+        format!(" (CU and SU for {} s of {month} s)", c.period_secs)
+    };
     steps.push(step(
         "usd",
         format!(
-            "{} CU × {} + {} SU × {} + {} NU × {} = {} $; {} s IP × {} ÷ 3600 = {} $",
+            "{} CU × {} + {} SU × {}{part} + {} NU × {} = {} $; {} s IP × {} ÷ 3600 = {} $",
             millionths(c.cu),
             thousandths(p.cu.into()),
             millionths(c.su),

@@ -391,3 +391,41 @@ pub fn int(value: i128) -> Value {
         _ => value.to_string().into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wake(state_up: Option<(u32, i64)>) -> Wake {
+        Wake {
+            asleep: 0,
+            requested: Some(10_000),
+            boot: 13_600,
+            slept: 15_000,
+            boot_took: Some(3_600),
+            counted_late: true,
+            late_boots: 1,
+            state_up,
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_up_by_the_chain_and_did_not_report_is_told_from_a_late_boot() {
+        let rules = Rules::r81();
+        let kind = |state_up| wake_facts(&wake(state_up), &rules)["late"].clone();
+        assert_eq!(kind(Some((7, 10_300))), "state-up-without-uptime-report");
+        assert_eq!(kind(Some((7, 13_000))), "late-boot");
+        assert_eq!(kind(None), "late-boot");
+        let words = |state_up| late_boot(&wake(state_up), 1_800);
+        assert!(words(Some((7, 10_300))).contains("(state Up) in block 7, 5 min after"));
+        assert!(words(Some((7, 13_000))).contains("a real late boot"));
+        assert!(words(None).contains("a real late boot"));
+    }
+
+    #[test]
+    fn whole_numbers_beyond_64_bits_are_text() {
+        assert_eq!(int(-1), -1);
+        assert_eq!(int(u64::MAX.into()), u64::MAX);
+        assert_eq!(int(1 << 70), (1_i128 << 70).to_string());
+    }
+}
