@@ -30,6 +30,7 @@ pub struct Entry {
 
 /// What happened to a node. Times are seconds since the epoch.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are reports, and one node has few")]
 pub enum What {
     /// It was registered; anew if it was known, which forgets everything.
     Registered {
