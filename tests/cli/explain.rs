@@ -137,7 +137,7 @@ fn the_answer_comes_first() {
 fn sleeps_show_both_checks_and_silences_whose_they_are() {
     let late = explain(42, "").exits(0).stdout;
     for part in
-        ["(at most 1 d: passed)", "(at most 30 min: failed by 44 min", "a real late boot", "late boot 2"]
+        ["(at most 24 h: passed)", "(at most 30 min: failed by 44 min", "a real late boot", "late boot 2"]
     {
         assert!(late.contains(part), "{part}: {late}");
     }

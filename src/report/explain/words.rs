@@ -295,11 +295,11 @@ fn woken(wake: &Wake, entry: &Entry, rules: &Rules) -> String {
     let mut text = format!("woke up after a sleep of {}", duration(wake.slept));
     if let Some(most) = rules.sleep_max_secs.map(i128::from) {
         text += &match wake.slept - most {
-            over if over <= 0 => format!(" (at most {}: passed)", duration(most)),
+            over if over <= 0 => format!(" (at most {}: passed)", limit(most)),
             over if entry.credit > 0 => {
-                format!(" (at most {}: over by {}, forgiven for an outage)", duration(most), duration(over))
+                format!(" (at most {}: over by {}, forgiven for an outage)", limit(most), duration(over))
             }
-            over => format!(" (at most {}: failed by {})", duration(most), duration(over)),
+            over => format!(" (at most {}: failed by {})", limit(most), duration(over)),
         };
     }
     if let (Some(took), Some(most)) = (wake.boot_took, rules.boot_max_secs.map(i128::from)) {
@@ -322,6 +322,11 @@ fn woken(wake: &Wake, entry: &Entry, rules: &Rules) -> String {
     }
     text += if entry.credit > 0 { "; the sleep counts" } else { "; the sleep does not count" };
     text
+}
+
+/// A limit on a sleep, in hours as the rules have it.
+fn limit(seconds: i128) -> String {
+    if seconds % 3_600 == 0 { format!("{} h", seconds / 3_600) } else { duration(seconds) }
 }
 
 /// Tells a node that woke up in time, by the chain, and did not report from a real late boot.
