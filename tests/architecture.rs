@@ -22,7 +22,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("fetch", vec!["archive", "chain"]),
         ("minting", vec!["chain::types"]),
         ("replay", vec!["archive", "chain", "chain::types", "minting"]),
-        ("report", vec!["archive", "chain::types", "minting", "replay"]),
+        ("report", vec!["archive", "chain::types", "minting", "replay", "cli"]),
         ("cli", vec![]),
     ])
 }

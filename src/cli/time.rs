@@ -27,6 +27,33 @@ pub fn parse_time(text: &str) -> Result<i64, String> {
     Ok(moment.as_second())
 }
 
+/// A time as `2025-01-30 10:32:40 UTC`, or as bare seconds outside of the years that periods can have.
+pub fn date(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+        .unwrap_or_else(|_| seconds.to_string())
+}
+
+/// A stretch of time as `3 h 12 min`: the two largest units that it has, rounded down.
+pub fn duration(seconds: i128) -> String {
+    let sign = if seconds < 0 { "−" } else { "" };
+    let mut rest = seconds.unsigned_abs();
+    let mut parts = Vec::new();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)] {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 {
+            parts.push(format!("{count} {unit}"));
+        } else if !parts.is_empty() {
+            break;
+        }
+        if parts.len() == 2 {
+            break;
+        }
+    }
+    if parts.is_empty() { "0 s".to_owned() } else { format!("{sign}{}", parts.join(" ")) }
+}
+
 /// Heights of the first and the last block of a range, `FIRST..LAST`, both included.
 ///
 /// # Errors
@@ -51,6 +78,24 @@ mod tests {
             ["1", "1..", "a..b", "2..1", "2024-11-30..1735602280", "2024-11-30T12:56:40.5Z..1735602280"]
         {
             assert!(parse_time_range(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations_have_their_two_largest_units() {
+        let cases = [
+            (0, "0 s"),
+            (59, "59 s"),
+            (1_800, "30 min"),
+            (2_460, "41 min"),
+            (11_525, "3 h 12 min"),
+            (86_400, "1 d"),
+            (86_459, "1 d"),
+            (180_000, "2 d 2 h"),
+            (-61, "−1 min 1 s"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(duration(seconds), expected);
         }
     }
 

@@ -24,12 +24,33 @@ const SSD_PER_SU: u128 = 250;
 /// Memory below the GiB that the node keeps for itself does not limit them. In the reference implementation
 /// the difference wraps in `u128`, and every published payout was made so.
 pub(super) fn compute_units(capacity: &Resources, cu_per_core: u32) -> u128 {
-    let by_cores = (u128::from(capacity.cru) * u128::from(cu_per_core)).saturating_mul(GIB * MICRO);
-    let by_memory = u128::from(capacity.mru)
-        .checked_sub(RESERVED_MEMORY)
-        .map_or(u128::MAX, |memory| memory * MICRO / MEMORY_PER_CU);
-    let by_ssd = u128::from(capacity.sru) * MICRO / SSD_PER_CU;
-    by_cores.min(by_memory).min(by_ssd) / GIB
+    let limits = ComputeLimits::of(capacity, cu_per_core);
+    limits.by_cores.min(limits.by_ssd).min(limits.by_memory.unwrap_or(u128::MAX))
+}
+
+/// Compute units, in millionths, that cores, memory and SSD each allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ComputeLimits {
+    /// By cores.
+    pub by_cores: u128,
+    /// By memory; none if it does not limit them.
+    pub by_memory: Option<u128>,
+    /// By SSD.
+    pub by_ssd: u128,
+}
+
+impl ComputeLimits {
+    /// What a capacity allows.
+    pub(super) fn of(capacity: &Resources, cu_per_core: u32) -> Self {
+        let cores = u128::from(capacity.cru) * u128::from(cu_per_core);
+        Self {
+            by_cores: cores.saturating_mul(GIB * MICRO) / GIB,
+            by_memory: u128::from(capacity.mru)
+                .checked_sub(RESERVED_MEMORY)
+                .map(|memory| memory * MICRO / MEMORY_PER_CU / GIB),
+            by_ssd: u128::from(capacity.sru) * MICRO / SSD_PER_CU / GIB,
+        }
+    }
 }
 
 /// Storage units, in millionths. Disk and SSD are each rounded down, then their sum is.

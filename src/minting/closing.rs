@@ -9,8 +9,9 @@ use super::ledger::{Ledger, NodeState};
 use super::receipt::{
     CloudUnits, NodeType, Receipt, ResourceRewards, ResourceUnits, ResourceUtilization, Reward, Sealed, Span,
 };
-use super::reward::{Earned, MicroUnits, Presence, carbon_offset, earned};
+use super::reward::{Earned, MicroUnits, Presence, carbon_offset, earned, needed_uptime};
 use super::rules::{LateBoot, Prices, ReceiptForm, Rules};
+use super::standing::Standing;
 use super::state::{Boundaries, EndState};
 use super::violation::{Violation, ViolationKind};
 
@@ -34,6 +35,8 @@ pub struct NodeResult {
     pub own: OwnPeriod,
     /// Whether it is paid, or why not.
     pub outcome: Outcome,
+    /// What its receipt does not say.
+    pub standing: Standing,
 }
 
 /// What a node did in the part of the period in which it existed.
@@ -107,10 +110,11 @@ struct Settled {
 impl Closing<'_> {
     /// Closes the ledger of a node, and says what is to be looked at about it.
     pub(super) fn close(&self, ledger: Ledger) -> (NodeResult, Vec<Finding>) {
-        let Ledger { node, state, shadow } = ledger;
+        let standing = self.standing(&ledger);
+        let Ledger { node, state, shadow, .. } = ledger;
         let farm = self.end.farms.get(&node.farm_id);
         let (Some(farm), Some(policy)) = (farm, &self.policy(&node)) else {
-            return self.without_receipt(node, &state, farm);
+            return self.without_receipt(node, &state, farm, standing);
         };
         let mut findings = Vec::new();
         let mut calc = Calculator::new(self.rules.arithmetic);
@@ -143,13 +147,14 @@ impl Closing<'_> {
             violation: settled.violation,
             own: settled.own,
             outcome: settled.outcome,
+            standing,
             node,
         };
         (result, findings)
     }
 
     /// The policy that prices a node; with constant prices, one that has them.
-    fn policy(&self, node: &Node) -> Option<FarmingPolicy> {
+    pub(super) fn policy(&self, node: &Node) -> Option<FarmingPolicy> {
         match self.rules.prices {
             Some(Prices { cu, su, nu, ipv4 }) => Some(FarmingPolicy {
                 id: node.farming_policy_id,
@@ -171,6 +176,7 @@ impl Closing<'_> {
         node: Node,
         state: &NodeState,
         farm: Option<&Farm>,
+        standing: Standing,
     ) -> (NodeResult, Vec<Finding>) {
         let mut findings = Vec::new();
         let skipped = farm.is_none() && self.rules.missing_farm_skipped;
@@ -191,6 +197,7 @@ impl Closing<'_> {
             violation: self.violation(&node, state),
             own: self.own_period(&node, state),
             outcome: if skipped { Outcome::NoFarm } else { Outcome::Finding },
+            standing,
             node,
         };
         (result, findings)
@@ -292,11 +299,32 @@ impl Closing<'_> {
     /// When the node was asked in the period to wake up, if it did not. One that slept at the start though
     /// it was to be up is taken to be dead; a request after the end is not judged yet where what follows is
     /// read.
-    fn unanswered_request(&self, state: &NodeState) -> Option<i128> {
+    pub(super) fn unanswered_request(&self, state: &NodeState) -> Option<i128> {
         state.wake_requested_at.filter(|requested| {
             *requested != i128::from(self.bounds.first_block_time)
                 && (!self.rules.post_period_power || *requested <= i128::from(self.bounds.period.end))
         })
+    }
+
+    fn standing(&self, ledger: &Ledger) -> Standing {
+        let Ledger { node, state, days, .. } = ledger;
+        let period = &self.bounds.period;
+        let needed = |policy| needed_uptime(node, self.presence(state), &policy, self.rules, period);
+        Standing {
+            days: days.of(period),
+            last_report: state.reported.map(|reported| reported.at),
+            asleep_since: state.asleep_since,
+            wake_requested_at: state.wake_requested_at,
+            late_boots: state.late_boots,
+            needed_uptime: self.policy(node).map(needed),
+            twin: self
+                .rules
+                .twin_checks
+                .then(|| twin_violation(self.end.twins.get(&node.twin_id)))
+                .flatten()
+                .map(|violation| violation.kind()),
+            violation_block: state.violation.and_then(|violation| violation.block()),
+        }
     }
 
     /// The period of the node itself, which starts with its registration where the rules say so.
@@ -308,7 +336,7 @@ impl Closing<'_> {
         }
     }
 
-    fn presence(&self, state: &NodeState) -> Presence {
+    pub(super) fn presence(&self, state: &NodeState) -> Presence {
         let own = self.own_span(state);
         Presence {
             uptime: state.total(),

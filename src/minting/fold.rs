@@ -170,8 +170,9 @@ impl Fold {
             }
             return;
         };
-        let outcome = ledger
-            .change(rules.arithmetic, moment.block, |state, calc| step(state, rules, &bounds.period, calc));
+        let outcome = ledger.change(rules.arithmetic, moment.block, &bounds.period, |state, calc| {
+            step(state, rules, &bounds.period, calc)
+        });
         if let Err(irregularity) = outcome {
             let (rule, message) = irregularity.describe();
             findings.add(Finding {
@@ -210,7 +211,7 @@ impl Fold {
         };
         if rules.use_source == UseSource::NetworkReports {
             // Traffic that is reported beside the reports of use is added to theirs.
-            let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
+            let _ = ledger.change(rules.arithmetic, moment.block, &bounds.period, |state, calc| {
                 state.used.add_network(report, calc);
                 Ok(())
             });
@@ -221,7 +222,7 @@ impl Fold {
             return;
         }
         // Adding up use breaks no rule, in either arithmetic.
-        let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
+        let _ = ledger.change(rules.arithmetic, moment.block, &bounds.period, |state, calc| {
             state.used.add(contract, report, calc);
             Ok(())
         });
@@ -246,7 +247,7 @@ impl Fold {
         }
         if contract.last_report > 0 && time >= bounds.period.start {
             // As for metered use.
-            let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
+            let _ = ledger.change(rules.arithmetic, moment.block, &bounds.period, |state, calc| {
                 state.used.add_since_last(contract, report, calc);
                 Ok(())
             });
@@ -262,6 +263,11 @@ impl Fold {
             rule: UNKNOWN_NODE,
             message: format!("node {node} {deed}, but there is no such node; the event is ignored"),
         });
+    }
+
+    /// The ledger of a node, as far as events were applied.
+    pub(super) fn ledger(&self, node: NodeId) -> Option<&Ledger> {
+        self.nodes.get(&node)
     }
 
     /// Closes every ledger against the state of the chain at the end of the period.

@@ -5,7 +5,9 @@ use crate::chain::types::{Height, Node, NodePower, PowerState, PowerTarget};
 use super::arithmetic::{Arithmetic, Calculator};
 use super::consumption::Consumption;
 use super::finding;
+use super::period::Period;
 use super::rules::Rules;
+use super::standing::Days;
 use super::state::StartPower;
 use super::violation::Violation;
 
@@ -136,11 +138,13 @@ pub(super) struct Ledger {
     pub(super) state: NodeState,
     /// The state in wrapping arithmetic, and the block since which it differs.
     pub(super) shadow: Option<(NodeState, Height)>,
+    /// Uptime in each day, for those who look at it.
+    pub(super) days: Days,
 }
 
 impl Ledger {
     pub(super) fn new(node: Node, state: NodeState) -> Self {
-        Self { node, state, shadow: None }
+        Self { node, state, shadow: None, days: Days::default() }
     }
 
     /// Applies a step to the state, and to the shadow if there is one, or if the step is the first in which
@@ -152,11 +156,15 @@ impl Ledger {
         &mut self,
         arithmetic: Arithmetic,
         block: Height,
+        period: &Period,
         step: impl Fn(&mut NodeState, &mut Calculator) -> Result<(), Irregularity>,
     ) -> Result<(), Irregularity> {
         let before = self.state;
         let mut calculator = Calculator::new(arithmetic);
         let outcome = step(&mut self.state, &mut calculator);
+        if let Some(reported) = self.state.reported.filter(|now| now.total != before.total()) {
+            self.days.add(reported.total - before.total(), reported.at, period);
+        }
         if arithmetic == Arithmetic::Exact && (calculator.diverged() || self.shadow.is_some()) {
             let (shadow, _) = self.shadow.get_or_insert((before, block));
             return step(shadow, &mut Calculator::new(Arithmetic::Wrapping));

@@ -8,6 +8,7 @@
 //! `capacity` what is sold and offered, `reward` turns that into money, `closing` into a receipt.
 
 mod arithmetic;
+mod calculation;
 mod capacity;
 mod closing;
 mod consumption;
@@ -22,7 +23,9 @@ mod receipt;
 mod retry;
 mod reward;
 mod rules;
+mod standing;
 mod state;
+mod timeline;
 mod uptime;
 mod violation;
 
@@ -30,6 +33,8 @@ mod violation;
 mod tests;
 
 pub use arithmetic::Arithmetic;
+pub use calculation::{Calculation, Scale, Worth};
+pub use capacity::ComputeLimits;
 pub use closing::{NodeResult, Outcome, OwnPeriod};
 pub use finding::{Finding, text_findings};
 pub use fixup::fix_up;
@@ -45,5 +50,7 @@ pub use rules::{
     RULE_SETS, ReceiptForm, ReportTime, Retries, RuleSet, Rules, RulesError, Scaling, SeenEarly, SleepWaiver,
     TestNetPolicy, UseSource, ViolationTexts,
 };
+pub use standing::Standing;
 pub use state::{Boundaries, EndState, StartPower, StartState};
+pub use timeline::{Ending, Entry, Followed, Request, Timeline, Verdict, Wake, What};
 pub use violation::{DataPoint, Violation, ViolationKind};

@@ -74,7 +74,8 @@ impl Presence {
 }
 
 /// A part of the full reward: so many of so many.
-struct Share(u128, u128);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share(pub(super) u128, pub(super) u128);
 
 /// The full reward.
 const FULL: Share = Share(1, 1);
@@ -92,9 +93,8 @@ pub(super) fn earned(
     let Some(Share(part, whole)) = share(node, presence, policy, rules, period, calc) else {
         return Earned::BelowFloor;
     };
-    let musd = full_musd(node, used, policy, rules, period, calc);
-    let price = rules.payout_price_musd.unwrap_or(node.connection_price);
-    let Some(tft) = calc.multiply(musd, TFT).checked_div(price.into()) else {
+    let musd = Full::of(node, used, policy, rules, period, calc).musd;
+    let Some(tft) = full_tft(musd, node, rules, calc) else {
         return Earned::PriceZero;
     };
     let mut share = |amount: u128| {
@@ -106,8 +106,18 @@ pub(super) fn earned(
     }
 }
 
+/// Price of one TFT that a node is paid by, thousandths of a US dollar.
+pub(super) fn payout_price(node: &Node, rules: &Rules) -> u32 {
+    rules.payout_price_musd.unwrap_or(node.connection_price)
+}
+
+/// The full reward in ten-millionths of a TFT; none for a price of zero.
+pub(super) fn full_tft(musd: u128, node: &Node, rules: &Rules, calc: &mut Calculator) -> Option<u128> {
+    calc.multiply(musd, TFT).checked_div(payout_price(node, rules).into())
+}
+
 /// The part of the full reward that the presence of a node earns; none below the floor.
-fn share(
+pub(super) fn share(
     node: &Node,
     presence: Presence,
     policy: &FarmingPolicy,
@@ -116,25 +126,48 @@ fn share(
     calc: &mut Calculator,
 ) -> Option<Share> {
     let permille = uptime_permille(presence.uptime, period, calc);
-    let (floor, share) = match rules.scaling {
+    let share = match rules.scaling {
         Scaling::Step => return step_share(presence, rules, period),
-        Scaling::Linear => (0, Share(permille, WHOLE_PERMILLE)),
-        Scaling::ByPolicy if is_linear(policy, rules) => {
-            let floor = match node.certification {
-                NodeCertification::Diy => rules.floor_diy_permille,
-                NodeCertification::Certified => rules.floor_certified_permille,
-            };
-            (floor, Share(permille, WHOLE_PERMILLE))
-        }
+        Scaling::Linear => Share(permille, WHOLE_PERMILLE),
+        Scaling::ByPolicy if is_linear(policy, rules) => Share(permille, WHOLE_PERMILLE),
+        Scaling::ByPolicy => FULL,
+    };
+    (permille >= u128::from(floor_permille(node, policy, rules))).then_some(share)
+}
+
+/// Uptime, in thousandths of the period, below which a node earns nothing. Rules that pay all or nothing for a
+/// part of the node's own period have no such floor.
+pub(super) fn floor_permille(node: &Node, policy: &FarmingPolicy, rules: &Rules) -> u32 {
+    match rules.scaling {
+        Scaling::Step | Scaling::Linear => 0,
+        Scaling::ByPolicy if is_linear(policy, rules) => match node.certification {
+            NodeCertification::Diy => rules.floor_diy_permille,
+            NodeCertification::Certified => rules.floor_certified_permille,
+        },
         Scaling::ByPolicy => {
             let floor = u32::from(policy.minimal_uptime);
             match rules.policy_floor_unit {
-                FloorUnit::Permille => (floor, FULL),
-                FloorUnit::Percent => (floor * 10, FULL),
+                FloorUnit::Permille => floor,
+                FloorUnit::Percent => floor * 10,
             }
         }
-    };
-    (permille >= u128::from(floor)).then_some(share)
+    }
+}
+
+/// Seconds of uptime from which on a node earns something.
+pub(super) fn needed_uptime(
+    node: &Node,
+    presence: Presence,
+    policy: &FarmingPolicy,
+    rules: &Rules,
+    period: &Period,
+) -> i128 {
+    let early = rules.seen_early.filter(|_| presence.seen_early);
+    match (rules.scaling, early) {
+        (Scaling::Step, Some(early)) => i128::from(early.uptime_over_secs) + 1,
+        (Scaling::Step, None) => (presence.own_secs.max(1) * STEP_PERCENT + 99) / 100,
+        _ => (i128::from(floor_permille(node, policy, rules)) * i128::from(period.duration()) + 999) / 1_000,
+    }
 }
 
 /// All or nothing, for the part of the period in which the node existed.
@@ -152,13 +185,13 @@ fn step_share(presence: Presence, rules: &Rules, period: &Period) -> Option<Shar
 }
 
 /// Uptime in thousandths of the period, rounded down, at most all of it.
-fn uptime_permille(uptime: i128, period: &Period, calc: &mut Calculator) -> u128 {
+pub(super) fn uptime_permille(uptime: i128, period: &Period, calc: &mut Calculator) -> u128 {
     let permille = calc.unsigned(uptime.saturating_mul(1_000)) / i128::from(period.duration());
     u128::try_from(permille).unwrap_or(0).min(WHOLE_PERMILLE)
 }
 
 /// Whether a policy pays in proportion to uptime.
-fn is_linear(policy: &FarmingPolicy, rules: &Rules) -> bool {
+pub(super) fn is_linear(policy: &FarmingPolicy, rules: &Rules) -> bool {
     rules.linear_policies.contains(&policy.id)
         || rules.test_net_policy.is_some_and(|test_net| {
             policy.id == test_net.id
@@ -193,30 +226,46 @@ pub(super) fn carbon_offset(
 ///
 /// Prices of CU and SU are for a month, which a numbered period is; a free range gets its share of them.
 /// Network units and addresses are metered, so they are worth the same in a range of any length.
-fn full_musd(
-    node: &Node,
-    used: &Consumption,
-    policy: &FarmingPolicy,
-    rules: &Rules,
-    period: &Period,
-    calc: &mut Calculator,
-) -> u128 {
-    let units = MicroUnits::of(node, used, rules);
-    let by_cu = calc.multiply(units.cu, policy.cu.into());
-    let by_su = calc.multiply(units.su, policy.su.into());
-    let by_nu = calc.multiply(units.nu, policy.nu.into());
-    let a_month = calc.add(by_cu, by_su);
-    let in_period =
-        a_month.saturating_mul(period.duration().into()) / u128::from(PERIOD_SECONDS.unsigned_abs());
-    let units_musd = calc.add(in_period, by_nu) / MICRO;
-    let addresses_musd = calc.multiply(used.ips, policy.ipv4.into()) / SECONDS_PER_HOUR;
-    let musd = calc.add(units_musd, addresses_musd);
-    if node.certification == NodeCertification::Certified
-        && rules.bonus_policy.is_none_or(|bonus| policy.id == bonus)
-    {
-        let (numerator, denominator) = rules.bonus;
-        calc.multiply(musd, numerator.into()) / u128::from(denominator.max(1))
-    } else {
-        musd
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full {
+    /// For cloud units.
+    pub(super) units_musd: u128,
+    /// For public addresses.
+    pub(super) addresses_musd: u128,
+    /// The bonus of certified nodes, as a fraction, if it is given.
+    pub(super) bonus: Option<(u32, u32)>,
+    /// All of it.
+    pub(super) musd: u128,
+}
+
+impl Full {
+    pub(super) fn of(
+        node: &Node,
+        used: &Consumption,
+        policy: &FarmingPolicy,
+        rules: &Rules,
+        period: &Period,
+        calc: &mut Calculator,
+    ) -> Self {
+        let units = MicroUnits::of(node, used, rules);
+        let by_cu = calc.multiply(units.cu, policy.cu.into());
+        let by_su = calc.multiply(units.su, policy.su.into());
+        let by_nu = calc.multiply(units.nu, policy.nu.into());
+        let a_month = calc.add(by_cu, by_su);
+        let in_period =
+            a_month.saturating_mul(period.duration().into()) / u128::from(PERIOD_SECONDS.unsigned_abs());
+        let units_musd = calc.add(in_period, by_nu) / MICRO;
+        let addresses_musd = calc.multiply(used.ips, policy.ipv4.into()) / SECONDS_PER_HOUR;
+        let plain = calc.add(units_musd, addresses_musd);
+        let certified = node.certification == NodeCertification::Certified;
+        let bonus =
+            (certified && rules.bonus_policy.is_none_or(|bonus| policy.id == bonus)).then_some(rules.bonus);
+        let musd = match bonus {
+            Some((numerator, denominator)) => {
+                calc.multiply(plain, numerator.into()) / u128::from(denominator.max(1))
+            }
+            None => plain,
+        };
+        Self { units_musd, addresses_musd, bonus, musd }
     }
 }

@@ -11,9 +11,9 @@ use super::violation::{DataPoint, Violation};
 /// An uptime report as the rules see it. Times are seconds since the epoch.
 pub(super) struct Report {
     block: Height,
-    now: i128,
-    uptime: i128,
-    boot: i128,
+    pub(super) now: i128,
+    pub(super) uptime: i128,
+    pub(super) boot: i128,
 }
 
 impl Report {
@@ -25,7 +25,8 @@ impl Report {
 }
 
 /// What a report says about the time since the last one.
-enum Reading {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
     /// The uptime grew more than the time, by so many seconds.
     TooHigh(i128),
     /// The node ran all the time: the uptime grew by so many seconds.
@@ -161,12 +162,7 @@ fn next_post_period(
 ) -> Result<(), Irregularity> {
     let end = i128::from(period.end);
     let before = state.total();
-    let growth = if rules.bugs.post_period_growth_multiplied {
-        report.uptime.wrapping_sub(last.uptime.wrapping_mul(report.uptime))
-    } else {
-        report.uptime - last.uptime
-    };
-    let grown = calc.signed(growth);
+    let grown = calc.signed(post_period_growth(report, &last, rules));
     match (read(state, report, &last, grown, rules, calc), rules.too_high, rules.too_low) {
         (Reading::TooHigh(_), Mismatch::Violation, _) => {
             state.violate(too_high(&last, report));
@@ -236,7 +232,7 @@ fn woken_post_period(
 }
 
 /// Whether a report of a sleeping node can end its sleep. Where boots are timed, it must have been asked.
-fn may_wake(state: &NodeState, rules: &Rules) -> bool {
+pub(super) fn may_wake(state: &NodeState, rules: &Rules) -> bool {
     rules.boot_max_secs.is_none() || state.wake_requested_at.is_some()
 }
 
@@ -276,6 +272,15 @@ fn woken_in_time(
     }
 }
 
+/// By how many seconds the uptime grew, as it is computed after the period.
+pub(super) fn post_period_growth(report: &Report, last: &Reported, rules: &Rules) -> i128 {
+    if rules.bugs.post_period_growth_multiplied {
+        report.uptime.wrapping_sub(last.uptime.wrapping_mul(report.uptime))
+    } else {
+        report.uptime - last.uptime
+    }
+}
+
 /// Compares a report, whose uptime has `grown` so much, with the last one, in the order in which the cases
 /// exclude each other. A clock that drifts is a violation, but does not change the reading.
 fn read(
@@ -286,13 +291,8 @@ fn read(
     rules: &Rules,
     calc: &mut Calculator,
 ) -> Reading {
-    let grace = i128::from(rules.uptime_grace_secs);
-    let time_passed = calc.signed(report.now - last.at);
-    let (least, most) = (calc.signed(time_passed - grace), calc.signed(time_passed + grace));
-    if grown > most {
-        return Reading::TooHigh(grown);
-    }
-    if grown >= least {
+    let (least, most) = window(report, last, rules, calc);
+    if (least..=most).contains(&grown) {
         let moved =
             rules.clock_skew_limit_secs.is_some_and(|limit| drift(report, last, calc) >= i128::from(limit));
         if moved {
@@ -303,11 +303,33 @@ fn read(
                 moved_boot_seen_at: report.now,
             });
         }
-        if grown > 0 {
-            return Reading::Continued(grown);
-        }
     }
-    if calc.signed(report.uptime) <= time_passed {
+    reading(report, last, grown, rules, calc)
+}
+
+/// Least and most seconds by which the uptime of a node that ran on may have grown.
+fn window(report: &Report, last: &Reported, rules: &Rules, calc: &mut Calculator) -> (i128, i128) {
+    let grace = i128::from(rules.uptime_grace_secs);
+    let time_passed = calc.signed(report.now - last.at);
+    (calc.signed(time_passed - grace), calc.signed(time_passed + grace))
+}
+
+/// The cases of [`read`], from the numbers alone.
+pub(super) fn reading(
+    report: &Report,
+    last: &Reported,
+    grown: i128,
+    rules: &Rules,
+    calc: &mut Calculator,
+) -> Reading {
+    let (least, most) = window(report, last, rules, calc);
+    if grown > most {
+        return Reading::TooHigh(grown);
+    }
+    if grown >= least && grown > 0 {
+        return Reading::Continued(grown);
+    }
+    if calc.signed(report.uptime) <= calc.signed(report.now - last.at) {
         Reading::Rebooted
     } else if report.uptime > last.uptime {
         Reading::TooLow(grown)

@@ -129,6 +129,16 @@ impl Violation {
         }
     }
 
+    /// Block of the report that violates, where the violation names one.
+    pub fn block(&self) -> Option<Height> {
+        match self {
+            Self::UptimeTooHigh { block, .. }
+            | Self::UptimeTooLow { block, .. }
+            | Self::InvalidReboot { block, .. } => Some(*block),
+            _ => None,
+        }
+    }
+
     /// Which violation this is.
     pub fn kind(&self) -> ViolationKind {
         match self {

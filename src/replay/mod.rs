@@ -1,6 +1,8 @@
 //! Who gets which event: reads chunks in parallel, routes their events by node, and folds them in order.
 
+mod activity;
 mod error;
+mod follow;
 mod locate;
 mod route;
 mod source;
@@ -10,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+pub use activity::{Activity, Meanwhile, Stall};
 pub use error::{Error, Result};
+pub use follow::{Explained, NotThere, follow};
 pub use locate::{Located, locate};
 pub use source::{Piece, ReadPiece, Source};
 

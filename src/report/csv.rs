@@ -5,8 +5,7 @@
 
 use std::io::{self, Write};
 
-use jiff::Timestamp;
-
+pub(super) use crate::cli::date;
 use crate::minting::{
     NodeResult, NodeType, OverviewForm, Receipt, ResourceUtilization, Retry, Reward, Rules,
 };
@@ -210,19 +209,12 @@ impl std::fmt::Display for UsdAmount {
     }
 }
 
-/// A time as `2025-01-30 10:32:40 UTC`, or as bare seconds outside of the years that periods can have.
-pub fn date(seconds: i64) -> String {
-    Timestamp::from_second(seconds)
-        .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
-        .unwrap_or_else(|_| seconds.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use crate::chain::types::{Node, NodeCertification, Resources};
     use crate::minting::{
         CloudUnits, Origin, Outcome, OwnPeriod, ResourceRewards, ResourceUnits, ResourceUtilization,
-        RetryReceipt, Reward, Sealed, Span, Violation,
+        RetryReceipt, Reward, Sealed, Span, Standing, Violation,
     };
 
     use super::*;
@@ -270,6 +262,7 @@ mod tests {
             own: OwnPeriod { uptime: 2_623_089, utilization: receipt.resource_utilization },
             violation: None,
             outcome: Outcome::Paid,
+            standing: Standing::default(),
         }
     }
 

@@ -2,7 +2,13 @@
 
 pub mod addresses;
 pub mod csv;
+pub mod details;
+pub mod explain;
+pub mod farm;
 pub mod fixup;
 pub mod output;
+pub mod page;
 pub mod published;
+pub mod results;
 pub mod run;
+pub mod watch_list;

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     archive::{self, Payments, container},
-    minting::{FixupReceipt, Period, Previous, Receipt, ReceiptError},
+    minting::{FixupReceipt, Period, Previous, Receipt, ReceiptError, RetryReceipt},
 };
 
 /// Longest receipt that is read; real ones have about 900 bytes.
@@ -103,6 +103,16 @@ fn ran_without_receipts(folder: &Path, period: Option<u32>) -> bool {
 /// Names the file that cannot be read, is no receipt, or whose name is not its hash.
 pub fn minted(folder: &Path, period: &Period) -> Result<BTreeMap<[u8; 32], Receipt>, PublishedError> {
     receipts(&folder.join("receipts").join(period.folder()), Receipt::parse)
+}
+
+/// Retries that were made in `period`, from the output folder of its run: `receipts/retries/<P>/`, which is missing
+/// where there are none.
+///
+/// # Errors
+/// Names the file that cannot be read, is no receipt, or whose name is not its hash.
+pub fn retried(folder: &Path, period: &Period) -> Result<BTreeMap<[u8; 32], RetryReceipt>, PublishedError> {
+    let folder = folder.join("receipts/retries").join(period.folder());
+    if folder.is_dir() { receipts(&folder, RetryReceipt::parse) } else { Ok(BTreeMap::new()) }
 }
 
 fn receipts<R>(

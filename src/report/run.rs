@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{addresses, csv, published::PaidSource};
+use super::{
+    addresses, csv,
+    details::{self, DETAILS_JSON},
+    published::PaidSource,
+};
 use crate::{
     archive::container::sha256,
     minting::{Finding, NodeResult, Outcome, Period, Retry, Rules},
@@ -147,6 +151,10 @@ impl Run<'_> {
             }
             Ok(())
         })?;
+        write(DETAILS_JSON, &|out| {
+            out.extend(details::details_json(nodes, self.rules)?);
+            Ok(())
+        })?;
         write("retries.csv", &|out| csv::write_retries(out, self.retries))?;
         for receipt in nodes.iter().filter_map(|n| n.receipt.as_ref()) {
             files.insert(format!("receipts/{folder}/{}", receipt.hash_hex()), receipt.bytes.clone());
@@ -224,7 +232,7 @@ fn outputs_json(files: &BTreeMap<String, Vec<u8>>) -> Map<String, Value> {
     files.iter().map(|(name, bytes)| (name.clone(), hex::encode(sha256(bytes)).into())).collect()
 }
 
-fn period_json(period: &Period) -> Value {
+pub(super) fn period_json(period: &Period) -> Value {
     json!({ "end": period.end, "number": period.number, "start": period.start })
 }
 
@@ -233,7 +241,7 @@ fn program_json() -> Value {
 }
 
 /// The rule set with all its parameters, so that others can use it as it was.
-fn rules_json(rules: &Rules) -> Value {
+pub(super) fn rules_json(rules: &Rules) -> Value {
     json!({
         "bugs": rules.bug_mode(),
         "digest": hex::encode(rules.digest()),

@@ -10,7 +10,9 @@
 
 mod bad_input;
 mod determinism;
+mod explain;
 mod export;
 mod frozen;
 mod replay;
+mod results;
 mod support;

@@ -6,7 +6,10 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use minting::cli::{EXIT_CODES, parse_time_range};
 
-use super::{fixup::FixupArgs, rule_sets::RulesArgs};
+use super::{
+    explain::ExplainArgs, farm::FarmArgs, fixup::FixupArgs, periods::PeriodsArgs, report::ReportArgs,
+    rule_sets::RulesArgs, watch_list::WatchListArgs,
+};
 
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
 #[derive(Debug, Parser)]
@@ -25,6 +28,16 @@ pub enum Command {
     Run(RunArgs),
     /// Make fix-ups of a period that was minted wrongly: fixup.csv, payouts.csv and fix-up receipts
     Fixup(FixupArgs),
+    /// Say why a node was paid what it was paid: the answer, the calculation, every report and what it earned
+    Explain(ExplainArgs),
+    /// Make one HTML page over the results of runs, which needs no network
+    Report(ReportArgs),
+    /// Say what a farm earned, for its farmer's books: a row for every node and period
+    Farm(FarmArgs),
+    /// List nodes that may lose their payout, or have lost it already
+    WatchList(WatchListArgs),
+    /// Say when periods start and end
+    Periods(PeriodsArgs),
     /// List and show rule sets
     Rules(RulesArgs),
     /// Check that archives are whole, and say in words what that proves

@@ -2,11 +2,16 @@
 
 mod args;
 mod check;
+mod explain;
+mod farm;
 mod fixup;
 mod inspect;
+mod periods;
 mod progress;
+mod report;
 mod rule_sets;
 mod run;
+mod watch_list;
 
 use std::{
     process::ExitCode,
@@ -38,6 +43,11 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args, cli.quiet),
         Command::Fixup(args) => fixup::fixup(args, cli.quiet),
         Command::Rules(args) => rule_sets::rules(args),
+        Command::Explain(args) => explain::explain(args, cli.quiet),
+        Command::Report(args) => report::report(args, cli.quiet),
+        Command::Farm(args) => farm::farm(args),
+        Command::WatchList(args) => watch_list::watch_list_command(args),
+        Command::Periods(args) => periods::periods(args),
         Command::Check(args) => check::check(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {

@@ -3,12 +3,11 @@
 use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering};
 
 use minting::{
-    cli::{Exit, escape, print},
+    cli::{Exit, date, escape, print},
     minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
     replay::{Request, Source, locate, replay},
     report::{
         addresses::{Treatment, all_made_up, invalid},
-        csv,
         output::Output,
         published::{self, Paid},
         run::{RUN_JSON, Run, Totals, tft},
@@ -27,8 +26,8 @@ const PRINTED_FINDINGS: usize = 20;
 
 pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
     ENDS_TIDILY.store(true, Ordering::Relaxed);
-    let period = period(args)?;
-    let rules = rules(args, &period)?;
+    let period = period(args.period, args.range)?;
+    let rules = rules(args.rules.as_deref(), args.bugs, &period)?;
     // Whatever would stop the run at its end is looked at before it starts.
     let output = Output::create(&args.out, args.overwrite)?;
     let previous = match &args.previous {
@@ -58,13 +57,14 @@ fn paid(args: &RunArgs) -> Result<Paid, Failure> {
         );
     }
     for until in paid.sources.iter().filter_map(|source| source.read_until) {
-        eprintln!("payments on Stellar are known up to {}", csv::date(until));
+        eprintln!("payments on Stellar are known up to {}", date(until));
     }
     Ok(paid)
 }
 
-fn period(args: &RunArgs) -> Result<Period, Failure> {
-    Ok(match (args.period, args.range) {
+/// The period or the range asked for.
+pub fn period(number: Option<u32>, range: Option<(i64, i64)>) -> Result<Period, Failure> {
+    Ok(match (number, range) {
         (Some(number), _) => Period::numbered(number)?,
         (None, Some((from, to))) => Period::range(from, to)?,
         (None, None) => return Err("give --period or --range".into()),
@@ -90,12 +90,12 @@ fn default_rules(period: &Period) -> Result<Rules, Failure> {
 }
 
 /// The rule set asked for, or else that of the period.
-fn rules(args: &RunArgs, period: &Period) -> Result<Rules, Failure> {
-    let rules = match &args.rules {
+pub fn rules(name: Option<&str>, bugs: Option<BugsArg>, period: &Period) -> Result<Rules, Failure> {
+    let rules = match name {
         Some(name) => rule_sets::find(name)?,
         None => default_rules(period)?,
     };
-    Ok(match args.bugs {
+    Ok(match bugs {
         None => rules,
         Some(BugsArg::Reference) => rules.with_bugs(BugMode::Reference),
         Some(BugsArg::Fixed) => rules.with_bugs(BugMode::Fixed),

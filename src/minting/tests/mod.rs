@@ -10,6 +10,7 @@ mod properties;
 mod receipts;
 mod retries;
 mod rewards;
+mod timeline;
 mod uptime;
 mod wrapping;
 

@@ -1,0 +1,83 @@
+//! Where a node stands at the end: what its receipt does not say, for those who look at it.
+
+use crate::chain::types::Height;
+
+use super::period::Period;
+use super::violation::ViolationKind;
+
+/// Length of a day of a period, seconds. Days are counted from the start of the period.
+const DAY_SECS: i128 = 86_400;
+
+/// What became of a node besides its receipt. Times are seconds since the epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Uptime credited in each day of the period, seconds; the last day may be shorter.
+    pub days: Vec<u32>,
+    /// The last report that counts.
+    pub last_report: Option<i128>,
+    /// When it was put to sleep, if it sleeps.
+    pub asleep_since: Option<i128>,
+    /// When it was asked to wake up, if it did not.
+    pub wake_requested_at: Option<i128>,
+    /// Late boots so far.
+    pub late_boots: u32,
+    /// Uptime from which on something is earned, seconds; none without a farming policy.
+    pub needed_uptime: Option<i128>,
+    /// What its twin lacks, where rules look at it.
+    pub twin: Option<ViolationKind>,
+    /// Block of the report that was its first violation.
+    pub violation_block: Option<Height>,
+}
+
+/// Uptime in each day of a period, as far as it was credited.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Days(Vec<u32>);
+
+impl Days {
+    /// Adds a credit, of `credit` seconds, for the time up to `until`. It is for people to look at: no day has more
+    /// uptime than it has seconds, and what was taken back is not taken off.
+    pub(super) fn add(&mut self, credit: i128, until: i128, period: &Period) {
+        let (start, end) = (i128::from(period.start), i128::from(period.end));
+        let until = until.min(end);
+        let mut from = until.saturating_sub(credit.max(0)).max(start);
+        while from < until {
+            let day = (from - start) / DAY_SECS;
+            let next = (start + (day + 1) * DAY_SECS).min(until);
+            let Ok(index) = usize::try_from(day) else { return };
+            if self.0.len() <= index {
+                self.0.resize(index + 1, 0);
+            }
+            if let (Some(uptime), Ok(part)) = (self.0.get_mut(index), u32::try_from(next - from)) {
+                *uptime = uptime.saturating_add(part).min(86_400);
+            }
+            from = next;
+        }
+    }
+
+    /// Every day of the period.
+    pub(super) fn of(&self, period: &Period) -> Vec<u32> {
+        let days = (i128::from(period.duration()) + DAY_SECS - 1) / DAY_SECS;
+        let mut all = self.0.clone();
+        all.resize(usize::try_from(days).unwrap_or(all.len()), 0);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credit_is_spread_over_the_days_before_its_report() {
+        let period = Period::range(1_000, 1_000 + 3 * 86_400 - 10).unwrap();
+        let mut days = Days::default();
+        days.add(100, 1_050, &period);
+        days.add(86_400, 1_000 + 86_400 + 7, &period);
+        assert_eq!(days.of(&period), [86_400, 7, 0]);
+        days.add(20, 1_000 + 3 * 86_400, &period);
+        days.add(-5, 1_000 + 86_400 + 100, &period);
+        assert_eq!(days.of(&period), [86_400, 7, 20]);
+        days.add(i128::from(u64::MAX), 1_000 + 200_000, &period);
+        assert_eq!(days.of(&period), [86_400, 86_400, 27_220]);
+    }
+}

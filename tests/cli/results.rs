@@ -1,0 +1,119 @@
+//! What reads the output of runs: `farm`, `watch-list`, `report`; and `periods`.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::Value;
+
+use crate::support::{copy, replay, testdata};
+
+/// Ten-millionths of a decimal number with seven digits.
+fn units(tft: &str) -> u64 {
+    let (whole, part) = tft.split_once('.').unwrap();
+    assert_eq!(part.len(), 7, "{tft}");
+    format!("{whole}{part}").parse().unwrap()
+}
+
+#[test]
+fn a_statement_has_every_payout_of_its_farm_and_nothing_else() {
+    let out = testdata("small/expected");
+    let csv = replay("farm {} --farm 1", &[&out]).exits(0).stdout;
+    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let column = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    let mut paid = BTreeMap::new();
+    for row in csv.lines().skip(1) {
+        let fields: Vec<&str> = row.split(',').collect();
+        assert_eq!(fields.len(), header.len(), "{row}");
+        assert_eq!(fields[column("paid_at")], "");
+        if units(fields[column("tft")]) > 0 {
+            paid.insert(fields[column("receipt")].to_owned(), fields[column("tft")].to_owned());
+        }
+    }
+    let payouts = fs::read_to_string(out.join("payouts.csv")).unwrap();
+    let address = csv.lines().nth(1).unwrap().split(',').nth(column("address")).unwrap();
+    let expected: BTreeMap<String, String> = payouts
+        .lines()
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .filter(|fields| fields[0] == address)
+        .map(|fields| (fields[2].to_owned(), fields[1].to_owned()))
+        .collect();
+    assert_eq!(paid, expected);
+    let json: Value =
+        serde_json::from_str(&replay("farm {} --farm 1 --json", &[&out]).exits(0).stdout).unwrap();
+    assert_eq!(units(json["total_tft"].as_str().unwrap()), paid.values().map(|tft| units(tft)).sum::<u64>());
+}
+
+#[test]
+fn a_statement_is_refused_rather_than_guessed() {
+    let out = testdata("small/expected");
+    replay("farm {} --farm 4294967295", &[&out]).exits(1).says(&["farm 4294967295 has no node"]);
+    replay("farm {} {} --farm 1", &[&out, &out]).exits(1).says(&["both runs of period 81"]);
+    replay("farm {} --farm 1", &[&testdata("hazards/withheld")]).exits(1).says(&["--accept-findings"]);
+    replay("farm {} --farm 1", &[&testdata("small/archive")]).exits(1).says(&["run.json"]);
+    let folder = tempfile::tempdir().unwrap();
+    copy(&out, folder.path());
+    let run = folder.path().join("run.json");
+    let mut json: Value = serde_json::from_slice(&fs::read(&run).unwrap()).unwrap();
+    json["partial"] = true.into();
+    fs::write(&run, json.to_string()).unwrap();
+    replay("farm {} --farm 1", &[folder.path()]).exits(1).says(&["partial run of period 81"]);
+}
+
+#[test]
+fn a_receipt_that_was_changed_or_lost_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&testdata("upgrade/expected"), folder.path());
+    let receipts = folder.path().join("receipts/81");
+    let receipt = fs::read_dir(&receipts).unwrap().next().unwrap().unwrap().path();
+    let name = receipt.file_name().unwrap().to_str().unwrap().to_owned();
+    fs::remove_file(&receipt).unwrap();
+    replay("watch-list {}", &[folder.path()]).exits(1).says(&[&name, "missing"]);
+}
+
+#[test]
+fn a_watch_list_names_every_risk() {
+    let out = testdata("small/expected");
+    let json: Value = serde_json::from_str(&replay("watch-list {} --json", &[&out]).exits(0).stdout).unwrap();
+    let of = |node: u64| -> Vec<&str> {
+        let rows = json["at_risk"].as_array().unwrap().iter();
+        rows.filter(|row| row["node"] == node).map(|row| row["risk"].as_str().unwrap()).collect()
+    };
+    assert_eq!(of(1), [""; 0]);
+    assert_eq!(of(8), ["below-floor"]);
+    assert_eq!(of(15), ["violation"]);
+    assert_eq!(of(24), ["no-twin"]);
+    assert_eq!(of(25), ["no-relay"]);
+    assert_eq!(of(33), ["no-address"]);
+    assert_eq!(of(41), ["late-boot-used"]);
+    assert_eq!(of(47), ["asleep-long", "below-floor"]);
+    let csv = replay("watch-list {}", &[&out]).exits(0).stdout;
+    assert_eq!(csv.lines().count(), json["at_risk"].as_array().unwrap().len() + 1);
+}
+
+#[test]
+fn a_report_is_one_page_that_is_not_overwritten_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    let (one, two) = (testdata("small/expected"), testdata("upgrade/expected"));
+    replay("report {} {} --out {}", &[&one, &two, &page]).exits(0);
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.contains("\"outcome\":\"uptime-too-high\""));
+    replay("report {} --out {}", &[&one, &page]).exits(1).says(&["--overwrite"]);
+    replay("report {} --out {} --overwrite", &[&one, &page]).exits(0);
+    replay("report {} --out {} --overwrite", &[&testdata("hazards/withheld"), &page])
+        .exits(1)
+        .says(&["withheld"]);
+    assert_ne!(fs::read_to_string(&page).unwrap(), text);
+}
+
+#[test]
+fn periods_are_found_by_date_and_in_archives() {
+    let text = replay("periods --at 2025-01-15", &[]).exits(0).stdout;
+    assert!(text.starts_with("period 81: 2024-12-30 23:44:40 UTC to 2025-01-30 10:32:40 UTC"), "{text}");
+    assert_eq!(replay("periods --period 81 --around", &[]).exits(0).stdout.lines().count(), 7);
+    let archive: &Path = &testdata("small/archive");
+    let json = replay("periods --period 81 --archive {} --json", &[archive]).exits(0).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["blocks"]["first"], 110);
+    assert_eq!((&json[0]["start"], &json[0]["number"]), (&1_735_602_280.into(), &81.into()));
+    replay("periods --at yesterday", &[]).exits(2).says(&["yesterday"]);
+}
