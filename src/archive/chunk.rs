@@ -137,6 +137,11 @@ impl ChunkBody {
         &self.body
     }
 
+    /// Gives the canonical bytes back, so that their memory can be used again.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.body
+    }
+
     /// Hash of block 0 of the chain.
     pub fn genesis(&self) -> &Hash {
         &self.genesis

@@ -6,11 +6,12 @@
 use std::{
     io::Read,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use sha2::{Digest, Sha256};
 
-use super::{Error, Hash, Result};
+use super::{Error, Hash, Result, workspace::Workspace};
 
 /// First bytes of every file; a copy in text mode breaks them.
 pub const MAGIC: [u8; 8] = *b"\x89TFA\r\n\x1a\n";
@@ -136,6 +137,14 @@ pub struct Opened {
 /// Says which field is wrong; the body is never longer than the header says and never longer than
 /// [`MAX_BODY_LEN`].
 pub fn open(kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
+    open_with(&mut Workspace::default(), kind, file, path)
+}
+
+/// As [`open`], with the memory of a workspace.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(workspace: &mut Workspace, kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
     let damaged = |what: String| Error::damaged(path, what);
     let mut header = super::bytes::Cursor::new(file);
     let truncated =
@@ -161,8 +170,12 @@ pub fn open(kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
         return Err(damaged(format!("it declares {body_len} bytes, more than the {MAX_BODY_LEN} allowed")));
     }
     let frame = header.rest();
-    let body = decompress(frame, body_len).map_err(damaged)?;
+    let started = Instant::now();
+    let body = decompress(workspace, frame, body_len).map_err(damaged)?;
+    workspace.times.decompress += started.elapsed();
+    let started = Instant::now();
     let content_sha256 = sha256(&body);
+    workspace.times.hash += started.elapsed();
     if content_sha256 != declared {
         return Err(damaged(format!(
             "content digest is {}, its header says {}",
@@ -184,8 +197,8 @@ pub fn check_version(major: u16, minor: u16, path: &Path) -> Result<()> {
     Err(Error::Version { path: PathBuf::from(path), major, minor })
 }
 
-/// Exactly one frame of exactly `body_len` bytes.
-fn decompress(frame: &[u8], body_len: u64) -> std::result::Result<Vec<u8>, String> {
+/// Checks that there is exactly one frame, of exactly `body_len` bytes by what it declares.
+fn check_frame(frame: &[u8], body_len: u64) -> std::result::Result<(), String> {
     match zstd::zstd_safe::get_frame_content_size(frame) {
         Ok(Some(n)) if n == body_len => {}
         Ok(Some(n)) => return Err(format!("its zstd frame declares {n} bytes, its header {body_len}")),
@@ -194,21 +207,46 @@ fn decompress(frame: &[u8], body_len: u64) -> std::result::Result<Vec<u8>, Strin
     }
     let frame_len = zstd::zstd_safe::find_frame_compressed_size(frame)
         .map_err(|_| "its zstd frame is cut short or broken".to_string())?;
-    if frame_len != frame.len() {
-        return Err(format!("{} bytes follow its zstd frame", frame.len().saturating_sub(frame_len)));
+    match frame.len().checked_sub(frame_len) {
+        Some(0) => Ok(()),
+        left => Err(format!("{} bytes follow its zstd frame", left.unwrap_or_default())),
     }
+}
+
+/// Most bytes that a byte of a frame is believed to become before it has.
+const PLAUSIBLE_RATIO: u64 = 64;
+
+/// Exactly one frame of exactly `body_len` bytes.
+fn decompress(
+    workspace: &mut Workspace,
+    frame: &[u8],
+    body_len: u64,
+) -> std::result::Result<Vec<u8>, String> {
+    check_frame(frame, body_len)?;
     let broken = |e: std::io::Error| format!("its zstd frame does not decompress: {e}");
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame).map_err(broken)?.single_frame();
-    decoder.window_log_max(MAX_WINDOW_LOG).map_err(broken)?;
-    // A few bytes can declare a large body: start small enough that a lie costs no memory.
-    let first_allocation = body_len.min(u64::try_from(frame.len()).unwrap_or(u64::MAX).saturating_mul(64));
-    let mut body = Vec::with_capacity(usize::try_from(first_allocation).unwrap_or(0));
-    decoder.take(body_len.saturating_add(1)).read_to_end(&mut body).map_err(broken)?;
+    let mut body = workspace.take_body();
+    // A few bytes can declare a large body: unless it is plausible, a lie must cost no memory.
+    let plausible = u64::try_from(frame.len()).unwrap_or(u64::MAX).saturating_mul(PLAUSIBLE_RATIO);
+    match usize::try_from(body_len) {
+        Ok(len) if body_len <= plausible => {
+            body.reserve_exact(len);
+            let decompressor = workspace.decompressor().map_err(broken)?;
+            decompressor.decompress_to_buffer(frame, &mut body).map_err(broken)?;
+        }
+        _ => decompress_slowly(frame, body_len, &mut body).map_err(broken)?,
+    }
     let len = u64::try_from(body.len()).unwrap_or(u64::MAX);
     if len != body_len {
         return Err(format!("it decompresses to {len} bytes, its header says {body_len}"));
     }
     Ok(body)
+}
+
+/// Decompresses piece by piece, so that memory grows with what really comes out.
+fn decompress_slowly(frame: &[u8], body_len: u64, body: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?.single_frame();
+    decoder.window_log_max(MAX_WINDOW_LOG)?;
+    decoder.take(body_len.saturating_add(1)).read_to_end(body).map(drop)
 }
 
 #[cfg(test)]

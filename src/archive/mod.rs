@@ -14,6 +14,7 @@ mod metadata;
 mod provenance;
 mod reader;
 mod state;
+mod workspace;
 mod writer;
 
 pub use check::check;
@@ -24,6 +25,7 @@ pub use metadata::RuntimeMetadata;
 pub use provenance::Provenance;
 pub use reader::Archive;
 pub use state::{PREFIX_LEN, StateSnapshot};
+pub use workspace::{ReadTimes, Workspace};
 pub use writer::{ArchiveWriter, Finished, Plan};
 
 /// A digest or a block hash.

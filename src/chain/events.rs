@@ -6,10 +6,10 @@ use super::{
     Error, Result,
     items::{EVENTS, NeededEvent},
     metadata::{Metadata, StorageKind},
-    record::RecordPlan,
+    record::{Record, RecordPlan},
     registry::{Field, Registry, Type, TypeId, Variant},
     scale::{self, Wrong},
-    skip::SkipPrograms,
+    skip::{Route, SkipPrograms},
     types::Event,
     value,
 };
@@ -27,6 +27,8 @@ struct EventPlan {
     variant: Variant,
     /// How to read it, if the rules need it.
     needed: Option<(&'static NeededEvent, RecordPlan)>,
+    /// How to get past it, if they do not.
+    route: Route,
 }
 
 /// The plans for all events of a runtime.
@@ -71,8 +73,9 @@ impl EventPlans {
                             })
                     })
                     .transpose()?;
+                let route = skips.route(&metadata.registry, variant.fields.iter().map(|f| f.ty));
                 if let Some(slot) = of_pallet.get_mut(usize::from(variant.index)) {
-                    *slot = Some(EventPlan { pallet: place, variant: variant.clone(), needed });
+                    *slot = Some(EventPlan { pallet: place, variant: variant.clone(), needed, route });
                 }
             }
             if let Some(slot) = plans.get_mut(usize::from(pallet.index)) {
@@ -86,7 +89,8 @@ impl EventPlans {
         self.plans.get(usize::from(pallet))?.get(usize::from(event))?.as_ref()
     }
 
-    /// Walks an events value to its last byte and gives the events that the rules read to `sink`, in order.
+    /// Walks an events value to its last byte and gives the events that the rules read to `sink`, in order. Gives the
+    /// number of all events.
     ///
     /// # Errors
     /// [`Error::Event`]: nothing is dropped that does not decode.
@@ -96,17 +100,17 @@ impl EventPlans {
         skips: &SkipPrograms,
         bytes: &[u8],
         mut sink: impl FnMut(Event),
-    ) -> Result<()> {
+    ) -> Result<u64> {
+        // One record for all events, so that none needs memory of its own.
+        let mut record = Record::default();
         self.walk(metadata, bytes, |_, _, plan, cursor| {
-            if let Some((needed, record)) = &plan.needed {
-                let record = record.read(&metadata.registry, skips, cursor)?;
+            if let Some((needed, reading)) = &plan.needed {
+                reading.read_into(&metadata.registry, skips, cursor, &mut record)?;
                 if let Some(event) = (needed.make)(&record).ok_or(Wrong::Depth)? {
                     sink(event);
                 }
             } else {
-                for field in &plan.variant.fields {
-                    skips.skip(&metadata.registry, field.ty, cursor)?;
-                }
+                skips.follow(&metadata.registry, &plan.route, cursor)?;
             }
             topics(cursor).map(drop)
         })
@@ -136,15 +140,16 @@ impl EventPlans {
             sink(event);
             Ok(())
         })
+        .map(drop)
     }
 
-    /// Calls `visit` at the fields of every event; it reads them and the topics.
+    /// Calls `visit` at the fields of every event; it reads them and the topics. Gives the number of events.
     fn walk<'a>(
         &self,
         metadata: &Metadata,
         bytes: &'a [u8],
         mut visit: impl FnMut(u32, Phase, &EventPlan, &mut Cursor<'a>) -> std::result::Result<(), Wrong>,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let mut cursor = Cursor::new(bytes);
         let error = |index: u32, cursor: &Cursor<'_>, event: String, why: Wrong| Error::Event {
             index,
@@ -167,7 +172,7 @@ impl EventPlans {
             })?;
         }
         match cursor.rest().len() {
-            0 => Ok(()),
+            0 => Ok(u64::try_from(count).unwrap_or(u64::MAX)),
             left => {
                 let count = u32::try_from(count).unwrap_or(u32::MAX);
                 Err(error(count, &cursor, "end of the value".into(), Wrong::LeftOver(left)))

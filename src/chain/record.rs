@@ -179,9 +179,24 @@ impl RecordPlan {
         skips: &SkipPrograms,
         cursor: &mut Cursor<'_>,
     ) -> Result<Record, Wrong> {
-        let mut record = self.blank.clone();
-        run(&self.steps, registry, skips, cursor, &mut record)?;
+        let mut record = Record::default();
+        self.read_into(registry, skips, cursor, &mut record)?;
         Ok(record)
+    }
+
+    /// Reads a record into the memory of another one.
+    ///
+    /// # Errors
+    /// Says what the bytes are not.
+    pub fn read_into(
+        &self,
+        registry: &Registry,
+        skips: &SkipPrograms,
+        cursor: &mut Cursor<'_>,
+        record: &mut Record,
+    ) -> Result<(), Wrong> {
+        record.parts.clone_from(&self.blank.parts);
+        run(&self.steps, registry, skips, cursor, record)
     }
 }
 

@@ -36,11 +36,12 @@ impl Runtime {
         Ok(Runtime { metadata, skips, events, storage })
     }
 
-    /// Gives the events that the rules read to `sink`, in order; the value must be consumed to its last byte.
+    /// Gives the events that the rules read to `sink`, in order, and returns the number of all events; the value must
+    /// be consumed to its last byte.
     ///
     /// # Errors
     /// [`Error::Event`].
-    pub fn events(&self, bytes: &[u8], sink: impl FnMut(Event)) -> Result<()> {
+    pub fn events(&self, bytes: &[u8], sink: impl FnMut(Event)) -> Result<u64> {
         self.events.decode(&self.metadata, &self.skips, bytes, sink)
     }
 

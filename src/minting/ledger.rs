@@ -129,7 +129,7 @@ pub(super) struct Ledger {
     /// Its state.
     pub(super) state: NodeState,
     /// The state in wrapping arithmetic, and the block since which it differs.
-    pub(super) shadow: Option<(NodeState, Height)>,
+    pub(super) shadow: Option<Box<(NodeState, Height)>>,
 }
 
 impl Ledger {
@@ -152,7 +152,7 @@ impl Ledger {
         let mut calculator = Calculator::new(arithmetic);
         let outcome = step(&mut self.state, &mut calculator);
         if arithmetic == Arithmetic::Exact && (calculator.diverged() || self.shadow.is_some()) {
-            let (shadow, _) = self.shadow.get_or_insert((before, block));
+            let (shadow, _) = &mut **self.shadow.get_or_insert_with(|| Box::new((before, block)));
             return step(shadow, &mut Calculator::new(Arithmetic::Wrapping));
         }
         outcome

@@ -89,6 +89,9 @@ pub struct RunArgs {
     /// Print run.json instead of a summary
     #[arg(long)]
     pub json: bool,
+    /// For benchmarks: print as one line of JSON on standard error, at the end, where the time went
+    #[arg(long)]
+    pub timings: bool,
 }
 
 /// What becomes of payouts that cannot be made.

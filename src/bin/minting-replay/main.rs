@@ -7,6 +7,7 @@ mod inspect;
 mod progress;
 mod rule_sets;
 mod run;
+mod timings;
 
 use std::{
     process::ExitCode,

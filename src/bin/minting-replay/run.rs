@@ -5,6 +5,7 @@ use std::{
     fmt::Write,
     path::Path,
     sync::atomic::Ordering,
+    time::Instant,
 };
 
 use minting::{
@@ -24,6 +25,7 @@ use super::{
     args::{BugsArg, InvalidAddresses, RunArgs},
     progress::Bar,
     rule_sets,
+    timings::RunTimes,
 };
 
 /// Findings that are printed; `run.json` has all of them.
@@ -99,12 +101,15 @@ fn finish(
     paid: &BTreeSet<[u8; 32]>,
     mut output: Output,
 ) -> Result<Exit, Failure> {
+    let mut times = RunTimes::start();
     let source = Source::open(&args.archives)?;
+    times.open = times.started.elapsed();
     let located = locate(&source, period, rules)?;
     let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
     let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;
     drop(bar);
+    let written = Instant::now();
     let retries: Vec<Retry> = retries(previous, paid, period, rules, &replayed.end);
     let run = Run {
         source: &source,
@@ -123,6 +128,7 @@ fn finish(
         output.write(name, bytes)?;
     }
     output.finish()?;
+    times.write = written.elapsed();
     say_findings(&replayed.findings, &args.out, run.withheld());
     say_addresses(&invalid(&replayed.nodes, &retries), args.invalid_addresses);
     let text = match files.get(RUN_JSON) {
@@ -132,6 +138,9 @@ fn finish(
         _ => summary(&run.totals(), period, rules, &args.out).into_bytes(),
     };
     let printed = print(&text);
+    if args.timings {
+        times.print(&replayed.timings);
+    }
     Ok(if run.withheld() { Exit::Findings } else { printed })
 }
 
