@@ -205,7 +205,7 @@ fn topics<'a>(cursor: &mut Cursor<'a>) -> std::result::Result<&'a [u8], Wrong> {
 }
 
 /// Checks that `System.Events` is a list of `EventRecord { phase, event, topics }` as the walk reads it.
-fn check_record(metadata: &Metadata) -> Result<()> {
+pub(super) fn check_record(metadata: &Metadata) -> Result<()> {
     let unknown = |why: &str| Error::Layout { item: "storage System.Events".into(), why: why.into() };
     let (_, item) =
         metadata.storage("System", "Events").ok_or_else(|| unknown("the runtime has no such item"))?;

@@ -12,6 +12,7 @@ mod record;
 mod registry;
 mod runtime;
 mod scale;
+mod shapes;
 mod skip;
 mod storage;
 pub mod types;
@@ -20,6 +21,7 @@ mod value;
 
 pub use error::{Error, Result};
 pub use runtime::Runtime;
+pub use shapes::event_shapes;
 pub use storage::{Pairs, StateReader};
 
 /// Deepest nesting of types that is followed; real ones stay below 20.

@@ -205,7 +205,7 @@ fn decode(source: &Source, piece: &Piece, located: &Located) -> Result<Decoded> 
         let time = seconds(block.time_ms);
         let metadata = chunk.runtime_at(block.height).copied().unwrap_or_default();
         let sink = |event| decoded.events.push(Timed { block: block.height, time, event });
-        source.runtime(&metadata)?.events(block.events, sink).map_err(|e| Error::Block {
+        source.runtime(&metadata)?.events(block.events()?, sink).map_err(|e| Error::Block {
             path: path.clone(),
             block: block.height,
             runtime: source.runtime_name(&metadata).0,

@@ -37,7 +37,7 @@ pub fn write(scenario: Scenario, folder: &Path, chunk_blocks: u32) -> Result<Fin
         range: Some(range),
     };
     let mut recorder = Recorder {
-        writer: ArchiveWriter::open(folder, plan.clone())?,
+        writer: ArchiveWriter::open(folder, plan.clone(), minting::chain::event_shapes)?,
         power_prefix: item_key("TfgridModule", "NodePower"),
         plan,
         state: BTreeMap::new(),
