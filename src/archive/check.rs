@@ -44,6 +44,9 @@ pub fn check(archive: &Archive) -> Vec<Error> {
                 continue;
             }
         };
+        if let Some(Err(what)) = chunk.columns().map(|columns| columns.check()) {
+            problems.push(Error::damaged(archive.path(&entry.file), format!("EVENT_COLUMNS: {what}")));
+        }
         seen.named.extend(chunk.spans().iter().map(|s| s.metadata));
         for (block, hash) in chunk.blocks().zip(&hashes) {
             if referred.contains(&block.height) {

@@ -1,10 +1,15 @@
 //! A chunk: a run of consecutive blocks in canonical bytes (`archive-format.md`, section 4).
 
-use std::{ops::Range, path::Path};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use super::{
     Error, Hash, Result,
-    bytes::{BodyWriter, Cursor, EVENTS, HEADERS, RUNTIME_SPANS, Short, TIMESTAMPS, section},
+    bytes::{BodyWriter, Cursor, EVENT_COLUMNS, EVENTS, HEADERS, RUNTIME_SPANS, Short, TIMESTAMPS, section},
+    columns::{Columns, Layout},
     header,
 };
 
@@ -53,9 +58,9 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// The canonical bytes. Lengths above `u32::MAX` cannot occur in a body of at most 256 MiB; they are
-    /// written saturated, and reading the body back refuses them.
-    pub fn to_body(&self) -> Vec<u8> {
+    /// The canonical bytes, with events as they are, or in columns if these are given. Lengths above `u32::MAX` cannot
+    /// occur in a body of at most 256 MiB; they are written saturated, and reading the body back refuses them.
+    pub fn to_body(&self, columns: Option<&[u8]>) -> Vec<u8> {
         let count = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let mut body = BodyWriter::new();
         body.prelude(&self.genesis);
@@ -71,10 +76,12 @@ impl Chunk {
         body.section(TIMESTAMPS, |out| {
             self.blocks.iter().for_each(|b| out.extend_from_slice(&b.time_ms.to_le_bytes()));
         });
-        body.section(EVENTS, |out| {
-            self.blocks.iter().for_each(|b| push_len(out, b.events.len()));
-            self.blocks.iter().for_each(|b| out.extend_from_slice(&b.events));
-        });
+        if columns.is_none() {
+            body.section(EVENTS, |out| {
+                self.blocks.iter().for_each(|b| push_len(out, b.events.len()));
+                self.blocks.iter().for_each(|b| out.extend_from_slice(&b.events));
+            });
+        }
         body.section(RUNTIME_SPANS, |out| {
             push_len(out, self.spans.len());
             for span in &self.spans {
@@ -82,6 +89,9 @@ impl Chunk {
                 out.extend_from_slice(&span.metadata);
             }
         });
+        if let Some(columns) = columns {
+            body.section(EVENT_COLUMNS, |out| out.extend_from_slice(columns));
+        }
         body.finish()
     }
 }
@@ -103,13 +113,37 @@ pub struct BlockRef<'a> {
     pub digest: &'a [u8],
     /// `Timestamp.Now` in milliseconds.
     pub time_ms: u64,
-    /// `System.Events`.
-    pub events: &'a [u8],
+    chunk: &'a ChunkBody,
+    place: usize,
 }
+
+impl<'a> BlockRef<'a> {
+    /// `System.Events` as the chain has it; empty for genesis, which has none. In a chunk with columns the first call
+    /// for any of its blocks puts the values of all of them together.
+    ///
+    /// # Errors
+    /// Columns that contradict themselves.
+    pub fn events(&self) -> Result<&'a [u8]> {
+        self.chunk.events(self.place)
+    }
+}
+
+/// Where the events of a chunk lie.
+#[derive(Debug)]
+enum Events {
+    /// The value of each block.
+    Plain(Vec<Range<usize>>),
+    /// The section of columns, and the values that it gives once somebody wanted them.
+    Columns { layout: Box<Layout>, section: Range<usize>, raw: OnceLock<std::result::Result<Raw, String>> },
+}
+
+/// Values of `System.Events` one after the other, and where each ends.
+type Raw = (Vec<u8>, Vec<usize>);
 
 /// A chunk that was read: the body and where everything lies in it.
 #[derive(Debug)]
 pub struct ChunkBody {
+    path: PathBuf,
     body: Vec<u8>,
     genesis: Hash,
     first: u32,
@@ -118,7 +152,7 @@ pub struct ChunkBody {
     extrinsics_roots: Range<usize>,
     digests: Vec<Range<usize>>,
     times_ms: Vec<u64>,
-    events: Vec<Range<usize>>,
+    events: Events,
     spans: Vec<Span>,
 }
 
@@ -129,7 +163,9 @@ impl ChunkBody {
     /// # Errors
     /// Names the section and what is wrong with it.
     pub fn parse(body: Vec<u8>, path: &Path) -> Result<ChunkBody> {
-        parse(body).map_err(|what| Error::damaged(path, what))
+        let mut chunk = parse(body).map_err(|what| Error::damaged(path, what))?;
+        chunk.path = path.to_path_buf();
+        Ok(chunk)
     }
 
     /// The canonical bytes it was read from.
@@ -196,8 +232,48 @@ impl ChunkBody {
             extrinsics_root: root(&self.body, &self.extrinsics_roots, i)?,
             digest: self.body.get(self.digests.get(i)?.clone())?,
             time_ms: *self.times_ms.get(i)?,
-            events: self.body.get(self.events.get(i)?.clone())?,
+            chunk: self,
+            place: i,
         })
+    }
+
+    /// The lowest minor version of the format that knows everything in the body.
+    pub fn minor(&self) -> u16 {
+        match self.events {
+            Events::Plain(_) => 0,
+            Events::Columns { .. } => 1,
+        }
+    }
+
+    /// The events in columns, if that is how they are stored.
+    pub fn columns(&self) -> Option<Columns<'_>> {
+        match &self.events {
+            Events::Plain(_) => None,
+            Events::Columns { layout, section, .. } => Some(Columns {
+                layout,
+                section: self.body.get(section.clone()).unwrap_or_default(),
+                first: self.first,
+                times_ms: &self.times_ms,
+            }),
+        }
+    }
+
+    /// The value of `System.Events` of the block at a place.
+    fn events(&self, place: usize) -> Result<&[u8]> {
+        let outside =
+            || Error::damaged(&self.path, format!("it has no events for the block at place {place}"));
+        let Events::Columns { raw, .. } = &self.events else {
+            let Events::Plain(ranges) = &self.events else { return Err(outside()) };
+            return ranges.get(place).and_then(|range| self.body.get(range.clone())).ok_or_else(outside);
+        };
+        let raw = raw.get_or_init(|| self.columns().map_or(Ok(Raw::default()), |columns| columns.raw()));
+        let (bytes, ends) =
+            raw.as_ref().map_err(|what| Error::damaged(&self.path, format!("EVENT_COLUMNS: {what}")))?;
+        let start = match place.checked_sub(1) {
+            None => 0,
+            Some(before) => *ends.get(before).ok_or_else(outside)?,
+        };
+        ends.get(place).and_then(|end| bytes.get(start..*end)).ok_or_else(outside)
     }
 
     /// The hash of every block, each computed from its header with the hash before it as parent.
@@ -253,26 +329,33 @@ fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
         return Err(format!("TIMESTAMPS: {} bytes follow the last one", column.rest().len()));
     }
 
-    let values = section(&mut cursor, EVENTS)?;
-    let values_at = cursor.position() - values.len();
-    let events = ranges(&mut Cursor::new(values), n, values_at).map_err(|e| format!("EVENTS: {e}"))?;
-    for (height, (value, time_ms)) in (first..=last).zip(events.iter().zip(&times_ms)) {
-        if (height == 0) != value.is_empty() {
-            let problem = if height == 0 { "has events" } else { "has no System.Events value" };
-            return Err(format!("EVENTS: block {height} {problem}"));
-        }
-        if height == 0 && *time_ms != 0 {
-            return Err("TIMESTAMPS: block 0 has a time; genesis has none and is stored as 0".into());
-        }
+    if first == 0 && times_ms.first().is_some_and(|time_ms| *time_ms != 0) {
+        return Err("TIMESTAMPS: block 0 has a time; genesis has none and is stored as 0".into());
     }
 
+    let plain =
+        if next_section(&cursor) == Some(EVENTS) { Some(plain_events(&mut cursor, first, n)?) } else { None };
     let spans = spans(section(&mut cursor, RUNTIME_SPANS)?, first, last)?;
+    let events = match plain {
+        Some(events) => Events::Plain(events),
+        None => {
+            let columns = section(&mut cursor, EVENT_COLUMNS)?;
+            let layout = Layout::parse(columns, n, spans.len()).map_err(|e| format!("EVENT_COLUMNS: {e}"))?;
+            if first == 0 && layout.events_of(0) > 0 {
+                return Err("EVENT_COLUMNS: block 0 has events".into());
+            }
+            let end = cursor.position();
+            let section = end.saturating_sub(columns.len())..end;
+            Events::Columns { layout: Box::new(layout), section, raw: OnceLock::new() }
+        }
+    };
     if !cursor.rest().is_empty() {
         return Err(format!("{} bytes follow the last section", cursor.rest().len()));
     }
     let state_roots = headers_at..headers_at.saturating_add(roots);
     let extrinsics_roots = state_roots.end..state_roots.end.saturating_add(roots);
     Ok(ChunkBody {
+        path: PathBuf::new(),
         body,
         genesis,
         first,
@@ -284,6 +367,29 @@ fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
         events,
         spans,
     })
+}
+
+/// The kind of the section that follows.
+fn next_section(cursor: &Cursor<'_>) -> Option<u16> {
+    cursor.clone().u16().ok()
+}
+
+/// Where the values of the blocks lie.
+fn plain_events(
+    cursor: &mut Cursor<'_>,
+    first: u32,
+    n: usize,
+) -> std::result::Result<Vec<Range<usize>>, String> {
+    let values = section(cursor, EVENTS)?;
+    let values_at = cursor.position() - values.len();
+    let events = ranges(&mut Cursor::new(values), n, values_at).map_err(|e| format!("EVENTS: {e}"))?;
+    for (height, value) in (u64::from(first)..).zip(&events) {
+        if (height == 0) != value.is_empty() {
+            let problem = if height == 0 { "has events" } else { "has no System.Events value" };
+            return Err(format!("EVENTS: block {height} {problem}"));
+        }
+    }
+    Ok(events)
 }
 
 /// Reads `n` lengths and gives the ranges of the `n` byte strings after them, which must fill the column.
@@ -362,14 +468,14 @@ mod tests {
     fn blocks_come_back_as_they_went_in() {
         for first in [0, 4_090] {
             let chunk = sample(first, 7);
-            let read = parse(chunk.to_body()).unwrap();
+            let read = parse(chunk.to_body(None)).unwrap();
             assert_eq!((read.first(), read.last(), read.len()), (first, first + 6, 7));
             for (stored, block) in read.blocks().zip(&chunk.blocks) {
                 assert_eq!(stored.state_root, &block.state_root);
                 assert_eq!(stored.extrinsics_root, &block.extrinsics_root);
                 assert_eq!(stored.digest, block.digest);
                 assert_eq!(stored.time_ms, block.time_ms);
-                assert_eq!(stored.events, block.events);
+                assert_eq!(stored.events().unwrap(), block.events);
             }
             assert_eq!(read.runtime_at(first), Some(&[7; 32]));
             assert_eq!(read.runtime_at(first + 3), Some(&[6; 32]));
@@ -387,7 +493,7 @@ mod tests {
         let refused = |change: fn(&mut Chunk)| {
             let mut chunk = sample(10, 4);
             change(&mut chunk);
-            parse(chunk.to_body()).unwrap_err()
+            parse(chunk.to_body(None)).unwrap_err()
         };
         assert!(refused(|c| c.blocks.clear()).contains("0 blocks"));
         assert!(refused(|c| c.blocks[2].events.clear()).contains("block 12 has no System.Events"));
@@ -396,17 +502,17 @@ mod tests {
         assert!(refused(|c| c.spans[1].first = 10).contains("a span at 10"));
         assert!(refused(|c| c.spans[1].first = 14).contains("a span at 14"));
         assert!(refused(|c| c.spans[1].metadata = [7; 32]).contains("same runtime"));
-        let mut body = sample(10, 4).to_body();
+        let mut body = sample(10, 4).to_body(None);
         body.push(0);
         assert!(parse(body).unwrap_err().contains("1 bytes follow"));
         let mut genesis = sample(0, 2);
         genesis.blocks[0].time_ms = 1;
-        assert!(parse(genesis.to_body()).unwrap_err().contains("block 0 has a time"));
+        assert!(parse(genesis.to_body(None)).unwrap_err().contains("block 0 has a time"));
     }
 
     #[test]
     fn a_truncated_body_is_refused_at_every_length() {
-        let body = sample(10, 4).to_body();
+        let body = sample(10, 4).to_body(None);
         for len in 0..body.len() {
             assert!(parse(body[..len].to_vec()).is_err(), "{len}");
         }

@@ -17,8 +17,8 @@ use super::{Error, Hash, Result, workspace::Workspace};
 pub const MAGIC: [u8; 8] = *b"\x89TFA\r\n\x1a\n";
 /// Major version written and read.
 pub const MAJOR: u16 = 1;
-/// Highest minor version read, and the one written.
-pub const MINOR: u16 = 0;
+/// Highest minor version read. A file has the lowest one that knows all that is in it.
+pub const MINOR: u16 = 1;
 /// Length of the header before the zstd frame.
 pub const HEADER_LEN: usize = 56;
 /// Longest body that is read, 256 MiB.
@@ -69,11 +69,12 @@ pub struct Sealed {
     pub body_len: u64,
 }
 
-/// Compresses `body` into a file; `level` is a level of zstd and has no influence on the content digest.
+/// Compresses `body`, which has what minor version `minor` knows, into a file; `level` is a level of zstd and has no
+/// influence on the content digest.
 ///
 /// # Errors
 /// A body longer than [`MAX_BODY_LEN`] is refused, as no reader would take it.
-pub fn seal(kind: Kind, body: &[u8], level: i32, path: &Path) -> Result<Sealed> {
+pub fn seal(kind: Kind, minor: u16, body: &[u8], level: i32, path: &Path) -> Result<Sealed> {
     let body_len = u64::try_from(body.len()).unwrap_or(u64::MAX);
     if body_len > MAX_BODY_LEN {
         return Err(Error::Refused {
@@ -87,7 +88,7 @@ pub fn seal(kind: Kind, body: &[u8], level: i32, path: &Path) -> Result<Sealed> 
     let mut file = Vec::with_capacity(HEADER_LEN + body.len() / 4);
     file.extend_from_slice(&MAGIC);
     file.extend_from_slice(&MAJOR.to_le_bytes());
-    file.extend_from_slice(&MINOR.to_le_bytes());
+    file.extend_from_slice(&minor.to_le_bytes());
     file.extend_from_slice(&kind.code().to_le_bytes());
     file.extend_from_slice(&0u16.to_le_bytes());
     file.extend_from_slice(&body_len.to_le_bytes());
@@ -125,6 +126,8 @@ fn window_log(len: usize) -> u32 {
 /// What [`open`] found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
+    /// Minor version of the format that the file names.
+    pub minor: u16,
     /// The canonical bytes.
     pub body: Vec<u8>,
     /// Their SHA-256, computed, and equal to the one in the header.
@@ -183,7 +186,7 @@ pub fn open_with(workspace: &mut Workspace, kind: Kind, file: &[u8], path: &Path
             hex::encode(declared)
         )));
     }
-    Ok(Opened { body, content_sha256 })
+    Ok(Opened { minor, body, content_sha256 })
 }
 
 /// An older minor version is readable, a newer one and another major version are not.
@@ -260,7 +263,7 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_again() {
         for body in [vec![], vec![7], vec![1u8; 1 << 20]] {
-            let sealed = seal(Kind::Chunk, &body, 3, path()).unwrap();
+            let sealed = seal(Kind::Chunk, 0, &body, 3, path()).unwrap();
             let opened = open(Kind::Chunk, &sealed.file, path()).unwrap();
             assert_eq!(opened.body, body);
             assert_eq!(opened.content_sha256, sealed.content_sha256);
@@ -270,7 +273,7 @@ mod tests {
     #[test]
     fn every_flipped_byte_and_every_truncation_is_detected() {
         let body: Vec<u8> = (0..2000u32).flat_map(|i| (i * i).to_le_bytes()).collect();
-        let sealed = seal(Kind::State, &body, 3, path()).unwrap();
+        let sealed = seal(Kind::State, 0, &body, 3, path()).unwrap();
         for at in 0..sealed.file.len() {
             let mut file = sealed.file.clone();
             file[at] ^= 0x10;
@@ -288,18 +291,18 @@ mod tests {
 
     #[test]
     fn a_newer_version_says_what_to_install() {
-        let mut file = seal(Kind::Chunk, b"x", 3, path()).unwrap().file;
+        let mut file = seal(Kind::Chunk, 0, b"x", 3, path()).unwrap().file;
         file[8] = 2;
         let message = open(Kind::Chunk, &file, path()).unwrap_err().to_string();
         assert!(message.contains("format version 2.0") && message.contains("install"), "{message}");
         file[8] = 1;
-        file[10] = 1;
-        assert!(matches!(open(Kind::Chunk, &file, path()), Err(Error::Version { minor: 1, .. })));
+        file[10] = 2;
+        assert!(matches!(open(Kind::Chunk, &file, path()), Err(Error::Version { minor: 2, .. })));
     }
 
     #[test]
     fn another_kind_and_trailing_bytes_are_refused() {
-        let sealed = seal(Kind::Chunk, b"abc", 3, path()).unwrap();
+        let sealed = seal(Kind::Chunk, 0, b"abc", 3, path()).unwrap();
         assert!(open(Kind::State, &sealed.file, path()).is_err());
         let mut longer = sealed.file;
         longer.push(0);
@@ -309,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_small_file_cannot_ask_for_a_large_allocation() {
-        let mut file = seal(Kind::Chunk, b"abc", 3, path()).unwrap().file;
+        let mut file = seal(Kind::Chunk, 0, b"abc", 3, path()).unwrap().file;
         file[16..24].copy_from_slice(&(1u64 << 40).to_le_bytes());
         let message = open(Kind::Chunk, &file, path()).unwrap_err().to_string();
         assert!(message.contains("more than the"), "{message}");

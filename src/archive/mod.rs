@@ -5,6 +5,7 @@
 pub mod bytes;
 mod check;
 mod chunk;
+pub mod columns;
 pub mod container;
 mod error;
 pub mod files;
@@ -19,6 +20,7 @@ mod writer;
 
 pub use check::check;
 pub use chunk::{Block, BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
+pub use columns::{EventShapes, ShapesOf};
 pub use error::{Error, Result};
 pub use manifest::{ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, StateEntry, chunk_ranges};
 pub use metadata::RuntimeMetadata;

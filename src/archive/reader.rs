@@ -63,9 +63,12 @@ impl Archive {
         entry: &ChunkEntry,
     ) -> Result<(ChunkBody, Vec<Hash>)> {
         let path = self.path(&entry.file);
-        let body = self.body(workspace, Kind::Chunk, entry.listed())?;
+        let (minor, body) = self.body(workspace, Kind::Chunk, entry.listed())?;
         let chunk = ChunkBody::parse(body, &path)?;
         let damaged = |what: String| Error::damaged(&path, what);
+        if minor != chunk.minor() {
+            return Err(damaged(format!("it names format version 1.{minor}, and is of 1.{}", chunk.minor())));
+        }
         if chunk.genesis() != &self.manifest.genesis_hash.0 {
             return Err(damaged("it belongs to another chain".into()));
         }
@@ -97,7 +100,7 @@ impl Archive {
     /// Names the file and what differs.
     pub fn state(&self, entry: &StateEntry) -> Result<StateSnapshot> {
         let path = self.path(&entry.file);
-        let body = self.body(&mut Workspace::default(), Kind::State, entry.listed())?;
+        let (_, body) = self.body(&mut Workspace::default(), Kind::State, entry.listed())?;
         let state = StateSnapshot::parse(&body, &path)?;
         if state.genesis != self.manifest.genesis_hash.0 {
             return Err(Error::damaged(path, "it belongs to another chain"));
@@ -126,7 +129,7 @@ impl Archive {
                 )
             })?;
         let path = self.path(&entry.file);
-        let body = self.body(&mut Workspace::default(), Kind::Metadata, entry.listed())?;
+        let (_, body) = self.body(&mut Workspace::default(), Kind::Metadata, entry.listed())?;
         let metadata = RuntimeMetadata::parse(&body, &path)?;
         if metadata.hash() != *hash || metadata.spec_version != entry.spec_version {
             return Err(Error::damaged(path, "it is the metadata of another runtime than the manifest says"));
@@ -144,8 +147,8 @@ impl Archive {
         }
     }
 
-    /// Reads a file and gives its body, when all that the manifest says of it is true.
-    fn body(&self, workspace: &mut Workspace, kind: Kind, listed: Listed<'_>) -> Result<Vec<u8>> {
+    /// Reads a file and gives its minor version and its body, when all that the manifest says of it is true.
+    fn body(&self, workspace: &mut Workspace, kind: Kind, listed: Listed<'_>) -> Result<(u16, Vec<u8>)> {
         let path = &self.path(listed.file);
         let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut bytes = std::mem::take(&mut workspace.file);
@@ -182,7 +185,13 @@ impl Archive {
                 format!("its body has {} bytes, the manifest says {}", opened.body.len(), listed.body_bytes);
             return Err(Error::damaged(path, what));
         }
+        if kind != Kind::Chunk && opened.minor != 0 {
+            return Err(Error::damaged(
+                path,
+                format!("it names format version 1.{}, and is of 1.0", opened.minor),
+            ));
+        }
         workspace.file = bytes;
-        Ok(opened.body)
+        Ok((opened.minor, opened.body))
     }
 }

@@ -29,6 +29,8 @@ struct EventPlan {
     needed: Option<(&'static NeededEvent, RecordPlan)>,
     /// How to get past it, if they do not.
     route: Route,
+    /// Bytes of all its fields, if they are always the same number and may have any value.
+    length: Option<usize>,
 }
 
 /// The plans for all events of a runtime.
@@ -36,6 +38,17 @@ struct EventPlan {
 pub struct EventPlans {
     /// By pallet index, then by event index.
     plans: Vec<Vec<Option<EventPlan>>>,
+}
+
+/// What the rules make of the events of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// They are not read.
+    None,
+    /// They are uptime reports, whose fields are node (4 bytes), time and uptime (8 bytes each).
+    Uptime,
+    /// They are read.
+    Read,
 }
 
 /// Where in a block an event came from.
@@ -74,8 +87,10 @@ impl EventPlans {
                     })
                     .transpose()?;
                 let route = skips.route(&metadata.registry, variant.fields.iter().map(|f| f.ty));
+                let length = route.fixed_length();
                 if let Some(slot) = of_pallet.get_mut(usize::from(variant.index)) {
-                    *slot = Some(EventPlan { pallet: place, variant: variant.clone(), needed, route });
+                    *slot =
+                        Some(EventPlan { pallet: place, variant: variant.clone(), needed, route, length });
                 }
             }
             if let Some(slot) = plans.get_mut(usize::from(pallet.index)) {
@@ -114,6 +129,55 @@ impl EventPlans {
             }
             topics(cursor).map(drop)
         })
+    }
+
+    /// What the rules make of the events of a kind; none if the runtime has no such event.
+    pub fn interest(&self, pallet: u8, event: u8) -> Option<Interest> {
+        let plan = self.plan(pallet, event)?;
+        Some(match &plan.needed {
+            None => Interest::None,
+            Some((needed, reading)) if needed.event == "NodeUptimeReported" => {
+                if reading.is_numbers(&[4, 8, 8]) { Interest::Uptime } else { Interest::Read }
+            }
+            Some(_) => Interest::Read,
+        })
+    }
+
+    /// Reads the fields of one event to their last byte: what the rules read of it, if they do. `record` is memory that
+    /// is used again.
+    ///
+    /// # Errors
+    /// Says what the bytes are not.
+    pub fn read_fields(
+        &self,
+        metadata: &Metadata,
+        skips: &SkipPrograms,
+        (pallet, event): (u8, u8),
+        fields: &[u8],
+        record: &mut Record,
+    ) -> std::result::Result<Option<Event>, Wrong> {
+        let unknown = || Wrong::Variant(format!("pallet {pallet}"), event);
+        let plan = self.plan(pallet, event).ok_or_else(unknown)?;
+        let mut cursor = Cursor::new(fields);
+        let read = match &plan.needed {
+            Some((needed, reading)) => {
+                reading.read_into(&metadata.registry, skips, &mut cursor, record)?;
+                (needed.make)(record).ok_or(Wrong::Depth)?
+            }
+            None => {
+                skips.follow(&metadata.registry, &plan.route, &mut cursor)?;
+                None
+            }
+        };
+        match cursor.rest().len() {
+            0 => Ok(read),
+            left => Err(Wrong::LeftOver(left)),
+        }
+    }
+
+    /// Bytes of the fields of every event of a kind, if they are always the same number and may have any value.
+    pub fn fixed_length(&self, pallet: u8, event: u8) -> Option<usize> {
+        self.plan(pallet, event)?.length
     }
 
     /// As [`EventPlans::decode`], but gives every event of every pallet as JSON: `index`, `phase`, `pallet`, `event`,
@@ -210,7 +274,7 @@ fn topics<'a>(cursor: &mut Cursor<'a>) -> std::result::Result<&'a [u8], Wrong> {
 }
 
 /// Checks that `System.Events` is a list of `EventRecord { phase, event, topics }` as the walk reads it.
-fn check_record(metadata: &Metadata) -> Result<()> {
+pub(super) fn check_record(metadata: &Metadata) -> Result<()> {
     let unknown = |why: &str| Error::Layout { item: "storage System.Events".into(), why: why.into() };
     let (_, item) =
         metadata.storage("System", "Events").ok_or_else(|| unknown("the runtime has no such item"))?;

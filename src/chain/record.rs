@@ -184,6 +184,12 @@ impl RecordPlan {
         Ok(record)
     }
 
+    /// Whether the value is nothing but unsigned integers of these widths, in the slots 0, 1, …
+    pub fn is_numbers(&self, widths: &[u8]) -> bool {
+        let step = |(slot, (step, width)): (usize, (&Step, &u8))| matches!(step, Step::Unsigned(w, s) if w == width && *s == slot);
+        self.steps.len() == widths.len() && self.steps.iter().zip(widths).enumerate().all(step)
+    }
+
     /// Reads a record into the memory of another one.
     ///
     /// # Errors

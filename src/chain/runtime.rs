@@ -6,13 +6,19 @@ use serde_json::{Map, Value};
 
 use super::{
     Error, Result,
-    events::EventPlans,
+    events::{EventPlans, Interest},
     layouts,
     metadata::Metadata,
+    record::Record,
+    scale::Wrong,
     skip::SkipPrograms,
     storage::{Pairs, StateReader, StoragePlans},
     types::Event,
 };
+
+/// Memory for reading one event after another.
+#[derive(Debug, Default)]
+pub struct Scratch(Record);
 
 /// Decodes what one runtime wrote.
 #[derive(Clone, Debug)]
@@ -43,6 +49,31 @@ impl Runtime {
     /// [`Error::Event`].
     pub fn events(&self, bytes: &[u8], sink: impl FnMut(Event)) -> Result<u64> {
         self.events.decode(&self.metadata, &self.skips, bytes, sink)
+    }
+
+    /// What the rules make of the events of a kind; none if the runtime has no such event.
+    pub fn interest(&self, pallet: u8, event: u8) -> Option<Interest> {
+        self.events.interest(pallet, event)
+    }
+
+    /// Bytes of the fields of every event of a kind, if they are always the same number and may have any value.
+    pub fn fixed_length(&self, pallet: u8, event: u8) -> Option<usize> {
+        self.events.fixed_length(pallet, event)
+    }
+
+    /// Reads the fields of one event, which must be consumed to their last byte, and gives what the rules read of it,
+    /// if they do. `scratch` is memory that is used again.
+    ///
+    /// # Errors
+    /// Says what the bytes are not.
+    pub fn event(
+        &self,
+        pallet: u8,
+        event: u8,
+        fields: &[u8],
+        scratch: &mut Scratch,
+    ) -> std::result::Result<Option<Event>, Wrong> {
+        self.events.read_fields(&self.metadata, &self.skips, (pallet, event), fields, &mut scratch.0)
     }
 
     /// Gives every event as a JSON object to `sink`, in order.

@@ -36,6 +36,17 @@ enum Skip {
 #[derive(Clone, Debug)]
 pub struct Route(Box<[Hop]>);
 
+impl Route {
+    /// Bytes of all fields, if these are always the same number and may have any value.
+    pub fn fixed_length(&self) -> Option<usize> {
+        let length = |hop: &Hop| match hop {
+            Hop::Bytes(n) => Some(*n),
+            Hop::Tag(..) | Hop::Compact | Hop::Value(_) => None,
+        };
+        self.0.iter().map(length).try_fold(0usize, |sum, n| sum.checked_add(n?))
+    }
+}
+
 /// A step of a [`Route`].
 #[derive(Clone, Debug)]
 enum Hop {

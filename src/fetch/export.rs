@@ -16,6 +16,7 @@ use super::runtimes::Runtimes;
 use super::state::read_state;
 use super::wire::to_hex;
 use crate::archive::{self, ArchiveWriter, Finished, Hash, Manifest, Plan, Provenance, chunk_ranges, files};
+use crate::chain::event_shapes;
 
 /// More than any plan takes.
 const PLAN_BYTES_MAX: u64 = 1 << 20;
@@ -199,7 +200,7 @@ fn open(folder: &Path, plan: &Plan) -> Result<ArchiveWriter, Error> {
             ours: to_hex(&plan.genesis),
         });
     }
-    Ok(ArchiveWriter::open(folder, plan.clone())?)
+    Ok(ArchiveWriter::open(folder, plan.clone(), event_shapes)?)
 }
 
 /// The archive that an earlier run of the same plan finished in this folder.

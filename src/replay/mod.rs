@@ -1,6 +1,7 @@
 //! Who gets which event: reads chunks in parallel, routes their events by node, and folds them in order.
 
 mod board;
+mod columns;
 mod decode;
 mod error;
 mod lane;

@@ -64,6 +64,7 @@ pub struct Producer<I> {
     parent: Hash,
     state: Hash,
     next: u32,
+    random_seals: bool,
 }
 
 impl<I: Iterator<Item = Content>> Producer<I> {
@@ -77,7 +78,14 @@ impl<I: Iterator<Item = Content>> Producer<I> {
             parent: [0; 32],
             state: [0; 32],
             next: 0,
+            random_seals: false,
         }
+    }
+
+    /// Seals that look like signatures, instead of zeros.
+    pub fn with_random_seals(mut self) -> Self {
+        self.random_seals = true;
+        self
     }
 
     fn seal(&mut self, time_ms: u64, events: Option<Vec<u8>>, upgrade: bool, changes: &[Change]) -> Block {
@@ -92,7 +100,11 @@ impl<I: Iterator<Item = Content>> Producer<I> {
             digest.push(DigestItem::RuntimeEnvironmentUpdated);
         }
         if self.next > 0 {
-            digest.push(DigestItem::seal());
+            digest.push(if self.random_seals {
+                DigestItem::seal_of(self.parent)
+            } else {
+                DigestItem::seal()
+            });
         }
         let header = Header {
             parent_hash: self.parent,

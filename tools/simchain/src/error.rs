@@ -6,6 +6,9 @@ pub enum Error {
     /// The block time makes no chain.
     #[error("this block time makes no chain; give between 1 and 3600 seconds")]
     BlockTime,
+    /// The number of months makes no chain.
+    #[error("this number of months makes no chain; give at least 0.001, like 0.25, 1 or 3")]
+    Months,
     /// The scenario made not even a genesis block.
     #[error("the scenario has no blocks")]
     NoBlocks,

@@ -32,6 +32,13 @@ impl DigestItem {
     pub fn seal() -> Self {
         Self::Seal(AURA, vec![0; 64])
     }
+
+    /// Bytes that look like a signature, as different from block to block and as incompressible: two hashes that
+    /// begin with the parent's.
+    pub fn seal_of(parent: Hash) -> Self {
+        let halves = [blake2_256(&(parent, 0_u8).encode()), blake2_256(&(parent, 1_u8).encode())];
+        Self::Seal(AURA, halves.concat())
+    }
 }
 
 /// `sp_runtime::generic::Header` with 32-bit heights and BLAKE2b-256.

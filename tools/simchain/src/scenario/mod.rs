@@ -3,6 +3,8 @@
 mod action;
 mod address;
 mod author;
+pub mod month;
+mod pallets;
 mod profiles;
 mod script;
 mod world;
