@@ -86,7 +86,7 @@ impl EventPlans {
                             })
                     })
                     .transpose()?;
-                let route = skips.route(&metadata.registry, variant.fields.iter().map(|f| f.ty));
+                let route = skips.route(variant.fields.iter().map(|f| f.ty));
                 let length = route.fixed_length();
                 if let Some(slot) = of_pallet.get_mut(usize::from(variant.index)) {
                     *slot =

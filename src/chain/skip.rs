@@ -80,13 +80,13 @@ impl SkipPrograms {
     }
 
     /// How to get past values of these types, one after another.
-    pub fn route(&self, registry: &Registry, parts: impl Iterator<Item = TypeId>) -> Route {
+    pub fn route(&self, parts: impl Iterator<Item = TypeId>) -> Route {
         let mut hops = Vec::new();
-        parts.for_each(|id| self.hops(registry, id, &mut hops, 0));
+        parts.for_each(|id| self.hops(id, &mut hops, 0));
         Route(hops.into())
     }
 
-    fn hops(&self, registry: &Registry, id: TypeId, hops: &mut Vec<Hop>, depth: usize) {
+    fn hops(&self, id: TypeId, hops: &mut Vec<Hop>, depth: usize) {
         match self.program(id) {
             Ok(Skip::Fixed(n)) => match hops.last_mut() {
                 Some(Hop::Bytes(before)) => *before = before.saturating_add(*n),
@@ -98,7 +98,7 @@ impl SkipPrograms {
             }
             // Deeper structs are rare, and a type may hold itself.
             Ok(Skip::Each(parts)) if depth < 8 && parts.len() <= 8 && hops.len() < 64 => {
-                parts.iter().for_each(|part| self.hops(registry, *part, hops, depth + 1));
+                parts.iter().for_each(|part| self.hops(*part, hops, depth + 1));
             }
             _ => hops.push(Hop::Value(id)),
         }

@@ -37,7 +37,7 @@ pub enum Task {
         /// What knows the shards.
         lane: Box<Lane>,
         /// The chunk.
-        decoded: Decoded,
+        decoded: Box<Decoded>,
     },
     /// Apply the events of a chunk to a shard.
     Fold {
@@ -53,7 +53,7 @@ pub enum Task {
 /// What became of a task.
 pub enum Done {
     /// Of [`Task::Decode`].
-    Decoded { place: usize, workspace: Workspace, result: Result<Decoded> },
+    Decoded { place: usize, workspace: Workspace, result: Result<Box<Decoded>> },
     /// Of [`Task::Route`].
     Routed { place: usize, lane: Box<Lane>, result: Result<Routed>, spent: Duration },
     /// Of [`Task::Fold`].
@@ -77,7 +77,7 @@ pub struct Board<'a> {
     /// The chunk to be routed next.
     routed: usize,
     /// Chunks that wait for their turn to be routed.
-    decoded: BTreeMap<usize, Decoded>,
+    decoded: BTreeMap<usize, Box<Decoded>>,
     /// What routes chunks, unless somebody is at it.
     lane: Option<Box<Lane>>,
     shards: Vec<Shard>,

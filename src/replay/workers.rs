@@ -84,11 +84,11 @@ impl<'a> Workers<'a> {
                     Some(piece) => decode(self.request.source, piece, self.located, &mut workspace, reports),
                     None => Err(Error::Apart("a chunk went missing".into())),
                 };
-                Done::Decoded { place, workspace, result }
+                Done::Decoded { place, workspace, result: result.map(Box::new) }
             }
             Task::Route { place, mut lane, decoded } => {
                 let blocks = decoded.timings.blocks;
-                let result = timed(&mut spent, || lane.take(decoded));
+                let result = timed(&mut spent, || lane.take(*decoded));
                 self.progress.blocks(blocks);
                 Done::Routed { place, lane, result, spent }
             }
