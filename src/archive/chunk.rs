@@ -1,6 +1,7 @@
 //! A chunk: a run of consecutive blocks in canonical bytes (`archive-format.md`, section 4).
 
 use std::{
+    collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -8,8 +9,11 @@ use std::{
 
 use super::{
     Error, Hash, Result,
-    bytes::{BodyWriter, Cursor, EVENT_COLUMNS, EVENTS, HEADERS, RUNTIME_SPANS, Short, TIMESTAMPS, section},
-    columns::{Columns, Layout},
+    bytes::{
+        BodyWriter, Cursor, EVENT_COLUMNS, EVENTS, HEADERS, KNOWN_HASHES, RUNTIME_SPANS, SLIM_TIMES, Short,
+        TIMESTAMPS, section,
+    },
+    columns::{self, Columns, Layout},
     header,
 };
 
@@ -83,16 +87,21 @@ impl Chunk {
             });
         }
         body.section(RUNTIME_SPANS, |out| {
-            push_len(out, self.spans.len());
-            for span in &self.spans {
-                out.extend_from_slice(&span.first.to_le_bytes());
-                out.extend_from_slice(&span.metadata);
-            }
+            put_spans(&self.spans, out);
         });
         if let Some(columns) = columns {
             body.section(EVENT_COLUMNS, |out| out.extend_from_slice(columns));
         }
         body.finish()
+    }
+}
+
+/// The payload of RUNTIME_SPANS.
+pub(super) fn put_spans(spans: &[Span], out: &mut Vec<u8>) {
+    push_len(out, spans.len());
+    for span in spans {
+        out.extend_from_slice(&span.first.to_le_bytes());
+        out.extend_from_slice(&span.metadata);
     }
 }
 
@@ -105,11 +114,11 @@ fn push_len(out: &mut Vec<u8>, len: usize) {
 pub struct BlockRef<'a> {
     /// Its height.
     pub height: u32,
-    /// Root of the storage trie after the block.
+    /// Root of the storage trie after the block; zero in a slim chunk.
     pub state_root: &'a Hash,
-    /// Root of the trie of its extrinsics.
+    /// Root of the trie of its extrinsics; zero in a slim chunk.
     pub extrinsics_root: &'a Hash,
-    /// SCALE bytes of the header's digest.
+    /// SCALE bytes of the header's digest; nothing in a slim chunk.
     pub digest: &'a [u8],
     /// `Timestamp.Now` in milliseconds.
     pub time_ms: u64,
@@ -154,6 +163,8 @@ pub struct ChunkBody {
     times_ms: Vec<u64>,
     events: Events,
     spans: Vec<Span>,
+    /// Hashes of some blocks by their height, in a slim chunk, which has no headers.
+    known: Option<BTreeMap<u32, Hash>>,
 }
 
 impl ChunkBody {
@@ -164,6 +175,16 @@ impl ChunkBody {
     /// Names the section and what is wrong with it.
     pub fn parse(body: Vec<u8>, path: &Path) -> Result<ChunkBody> {
         let mut chunk = parse(body).map_err(|what| Error::damaged(path, what))?;
+        chunk.path = path.to_path_buf();
+        Ok(chunk)
+    }
+
+    /// As [`ChunkBody::parse`], for the body of a slim chunk.
+    ///
+    /// # Errors
+    /// Names the section and what is wrong with it.
+    pub fn parse_slim(body: Vec<u8>, path: &Path) -> Result<ChunkBody> {
+        let mut chunk = parse_slim(body).map_err(|what| Error::damaged(path, what))?;
         chunk.path = path.to_path_buf();
         Ok(chunk)
     }
@@ -228,9 +249,12 @@ impl ChunkBody {
     fn block(&self, i: usize) -> Option<BlockRef<'_>> {
         Some(BlockRef {
             height: self.first.checked_add(u32::try_from(i).ok()?)?,
-            state_root: root(&self.body, &self.state_roots, i)?,
-            extrinsics_root: root(&self.body, &self.extrinsics_roots, i)?,
-            digest: self.body.get(self.digests.get(i)?.clone())?,
+            state_root: self.root(&self.state_roots, i)?,
+            extrinsics_root: self.root(&self.extrinsics_roots, i)?,
+            digest: match self.known {
+                Some(_) => &[],
+                None => self.body.get(self.digests.get(i)?.clone())?,
+            },
             time_ms: *self.times_ms.get(i)?,
             chunk: self,
             place: i,
@@ -254,6 +278,7 @@ impl ChunkBody {
                 section: self.body.get(section.clone()).unwrap_or_default(),
                 first: self.first,
                 times_ms: &self.times_ms,
+                spans: &self.spans,
             }),
         }
     }
@@ -276,8 +301,21 @@ impl ChunkBody {
         ends.get(place).and_then(|end| bytes.get(start..*end)).ok_or_else(outside)
     }
 
-    /// The hash of every block, each computed from its header with the hash before it as parent.
+    /// A root of the block at place `i`; zero in a slim chunk.
+    fn root(&self, column: &Range<usize>, i: usize) -> Option<&Hash> {
+        match self.known {
+            Some(_) => Some(&[0; 32]),
+            None => root(&self.body, column, i),
+        }
+    }
+
+    /// The hash of every block, each computed from its header with the hash before it as parent. In a slim chunk those
+    /// it knows, and 32 zero bytes for the others.
     pub fn hashes(&self) -> Vec<Hash> {
+        if let Some(known) = &self.known {
+            let hash = |b: BlockRef<'_>| known.get(&b.height).copied().unwrap_or_default();
+            return self.blocks().map(hash).collect();
+        }
         let mut parent = self.parent_hash;
         self.blocks()
             .map(|b| {
@@ -299,8 +337,17 @@ fn root<'a>(body: &'a [u8], column: &Range<usize>, i: usize) -> Option<&'a Hash>
     body.get(start..start.checked_add(32)?)?.try_into().ok()
 }
 
-fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
-    let mut cursor = Cursor::new(&body);
+/// What every chunk begins with.
+struct Prelude {
+    genesis: Hash,
+    first: u32,
+    last: u32,
+    /// Number of blocks.
+    n: usize,
+    parent_hash: Hash,
+}
+
+fn prelude(cursor: &mut Cursor<'_>) -> std::result::Result<Prelude, String> {
     let short = |e: Short| format!("prelude: {e}");
     let genesis = cursor.hash().map_err(short)?;
     let first = cursor.u32().map_err(short)?;
@@ -311,6 +358,74 @@ fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
     }
     let last = first.checked_add(count - 1).ok_or("prelude: heights run past the largest block number")?;
     let n = usize::try_from(count).map_err(|_| "prelude: too many blocks")?;
+    Ok(Prelude { genesis, first, last, n, parent_hash })
+}
+
+/// Reads the section of columns; its reading goes on when somebody asks for events.
+fn event_columns(
+    cursor: &mut Cursor<'_>,
+    first: u32,
+    n: usize,
+    spans: usize,
+) -> std::result::Result<Events, String> {
+    let columns = section(cursor, EVENT_COLUMNS)?;
+    let layout = Layout::parse(columns, n, spans).map_err(|e| format!("EVENT_COLUMNS: {e}"))?;
+    if first == 0 && layout.events_of(0) > 0 {
+        return Err("EVENT_COLUMNS: block 0 has events".into());
+    }
+    let end = cursor.position();
+    let section = end.saturating_sub(columns.len())..end;
+    Ok(Events::Columns { layout: Box::new(layout), section, raw: OnceLock::new() })
+}
+
+fn parse_slim(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
+    let mut cursor = Cursor::new(&body);
+    let Prelude { genesis, first, last, n, parent_hash } = prelude(&mut cursor)?;
+    let spans = spans(section(&mut cursor, RUNTIME_SPANS)?, first, last)?;
+    let events = event_columns(&mut cursor, first, n, spans.len())?;
+    let times_ms =
+        columns::gaps(section(&mut cursor, SLIM_TIMES)?, n).map_err(|e| format!("SLIM_TIMES: {e}"))?;
+    let mut hashes = Cursor::new(section(&mut cursor, KNOWN_HASHES)?);
+    let error = |e: Short| format!("KNOWN_HASHES: {e}");
+    let mut known: BTreeMap<u32, Hash> = BTreeMap::new();
+    for _ in 0..hashes.u32().map_err(error)? {
+        let (height, hash) = (hashes.u32().map_err(error)?, hashes.hash().map_err(error)?);
+        if height < first
+            || height > last
+            || known.last_key_value().is_some_and(|(before, _)| *before >= height)
+        {
+            return Err(format!("KNOWN_HASHES: block {height} is out of place"));
+        }
+        if hash == [0; 32] {
+            return Err(format!("KNOWN_HASHES: block {height} has no hash"));
+        }
+        known.insert(height, hash);
+    }
+    if !known.contains_key(&last) || !hashes.rest().is_empty() {
+        return Err("KNOWN_HASHES: the last block is not among them, or bytes follow".into());
+    }
+    if !cursor.rest().is_empty() {
+        return Err(format!("{} bytes follow the last section", cursor.rest().len()));
+    }
+    Ok(ChunkBody {
+        path: PathBuf::new(),
+        body,
+        genesis,
+        first,
+        parent_hash,
+        state_roots: 0..0,
+        extrinsics_roots: 0..0,
+        digests: Vec::new(),
+        times_ms,
+        events,
+        spans,
+        known: Some(known),
+    })
+}
+
+fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
+    let mut cursor = Cursor::new(&body);
+    let Prelude { genesis, first, last, n, parent_hash } = prelude(&mut cursor)?;
 
     let headers = section(&mut cursor, HEADERS)?;
     let headers_at = cursor.position() - headers.len();
@@ -338,16 +453,7 @@ fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
     let spans = spans(section(&mut cursor, RUNTIME_SPANS)?, first, last)?;
     let events = match plain {
         Some(events) => Events::Plain(events),
-        None => {
-            let columns = section(&mut cursor, EVENT_COLUMNS)?;
-            let layout = Layout::parse(columns, n, spans.len()).map_err(|e| format!("EVENT_COLUMNS: {e}"))?;
-            if first == 0 && layout.events_of(0) > 0 {
-                return Err("EVENT_COLUMNS: block 0 has events".into());
-            }
-            let end = cursor.position();
-            let section = end.saturating_sub(columns.len())..end;
-            Events::Columns { layout: Box::new(layout), section, raw: OnceLock::new() }
-        }
+        None => event_columns(&mut cursor, first, n, spans.len())?,
     };
     if !cursor.rest().is_empty() {
         return Err(format!("{} bytes follow the last section", cursor.rest().len()));
@@ -366,6 +472,7 @@ fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
         times_ms,
         events,
         spans,
+        known: None,
     })
 }
 

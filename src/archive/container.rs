@@ -38,6 +38,8 @@ pub enum Kind {
     State = 2,
     /// Metadata of one runtime.
     Metadata = 3,
+    /// A run of blocks without headers.
+    SlimChunk = 4,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Kind::Chunk => 1,
             Kind::State => 2,
             Kind::Metadata => 3,
+            Kind::SlimChunk => 4,
         }
     }
 }

@@ -28,6 +28,11 @@ pub fn chunk_name(first: u32, last: u32, last_hash: &Hash) -> String {
     format!("chunks/{first:010}-{last:010}-{}.tfa", short(last_hash))
 }
 
+/// `chunks/<first>-<last>-<start of the last block's hash>-slim.tfa`
+pub fn slim_name(first: u32, last: u32, last_hash: &Hash) -> String {
+    format!("chunks/{first:010}-{last:010}-{}-slim.tfa", short(last_hash))
+}
+
 /// `state/<height>-<start of the block's hash>.tfa`
 pub fn state_name(height: u32, block_hash: &Hash) -> String {
     format!("state/{height:010}-{}.tfa", short(block_hash))

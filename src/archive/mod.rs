@@ -14,6 +14,7 @@ mod manifest;
 mod metadata;
 mod provenance;
 mod reader;
+mod slim;
 mod state;
 mod workspace;
 mod writer;
@@ -26,6 +27,7 @@ pub use manifest::{ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, Stat
 pub use metadata::RuntimeMetadata;
 pub use provenance::Provenance;
 pub use reader::Archive;
+pub use slim::{SlimChunk, SlimWriter};
 pub use state::{PREFIX_LEN, StateSnapshot};
 pub use workspace::{ReadTimes, Workspace};
 pub use writer::{ArchiveWriter, Finished, Plan};

@@ -332,6 +332,7 @@ impl ArchiveWriter {
             metadata,
             period: self.plan.period,
             range: self.plan.range.clone().map(|range| ExportedRange { period: None, ..range }),
+            slim_of: None,
             state: self.states.values().map(|(entry, _)| entry.clone()).collect(),
         };
         manifest.archive_root = Hex(manifest.root());

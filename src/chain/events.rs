@@ -100,6 +100,11 @@ impl EventPlans {
         Ok(EventPlans { plans })
     }
 
+    /// Whether the rules read this event.
+    pub fn reads(&self, pallet: u8, event: u8) -> bool {
+        self.plan(pallet, event).is_some_and(|plan| plan.needed.is_some())
+    }
+
     fn plan(&self, pallet: u8, event: u8) -> Option<&EventPlan> {
         self.plans.get(usize::from(pallet))?.get(usize::from(event))?.as_ref()
     }

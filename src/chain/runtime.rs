@@ -76,6 +76,11 @@ impl Runtime {
         self.events.read_fields(&self.metadata, &self.skips, (pallet, event), fields, &mut scratch.0)
     }
 
+    /// Whether the rules read this event, by the indices of pallet and event.
+    pub fn reads(&self, pallet: u8, event: u8) -> bool {
+        self.events.reads(pallet, event)
+    }
+
     /// Gives every event as a JSON object to `sink`, in order.
     ///
     /// # Errors

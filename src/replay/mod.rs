@@ -7,6 +7,7 @@ mod error;
 mod lane;
 mod locate;
 mod route;
+mod slim;
 mod source;
 mod state;
 mod timings;
@@ -18,6 +19,7 @@ use rayon::prelude::*;
 
 pub use error::{Error, Result};
 pub use locate::{Located, locate};
+pub use slim::slim;
 pub use source::{Piece, ReadPiece, Source};
 pub use timings::Timings;
 
@@ -92,6 +94,18 @@ pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed
     {
         if state != block {
             let what = format!("the state of block {height} is that of another block of this height");
+            return Err(Error::Apart(what));
+        }
+    }
+    for (height, hash) in [
+        (located.first_block, marks.first),
+        (located.last_block, marks.last),
+        (located.window_last, marks.window_last),
+    ] {
+        if hash == [0; 32] {
+            let what = format!(
+                "the slim archive does not know the hash of block {height}; replay this range from the full archive"
+            );
             return Err(Error::Apart(what));
         }
     }

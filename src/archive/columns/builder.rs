@@ -36,7 +36,7 @@ struct Rows {
 
 /// Columns that are being filled.
 #[derive(Debug, Default)]
-pub(super) struct Builder {
+pub(in crate::archive) struct Builder {
     kinds: Vec<Rows>,
     kind_ids: BTreeMap<(u8, u8, u8), u8>,
     table: Vec<Token>,
@@ -242,8 +242,15 @@ impl Columns<'_> {
         let mut builder = Builder::default();
         let mut blocks = 0;
         self.records(|place, record| {
-            (blocks..=place).for_each(|_| builder.block());
-            blocks = blocks.max(place + 1);
+            while blocks <= place {
+                builder.block();
+                blocks += 1;
+            }
+            let height = u64::from(self.first).saturating_add(u64::try_from(place).unwrap_or(u64::MAX));
+            let spans = self.spans.iter().take_while(|span| u64::from(span.first) <= height).count();
+            if spans != usize::from(record.span) + 1 {
+                return Err(format!("an event of block {height} is of another runtime than the block"));
+            }
             let id = (record.span, record.pallet, record.event);
             let kind = self.kinds().iter().find(|k| (k.span, k.pallet, k.event) == id);
             let widths = kind.and_then(|kind| kind.widths.as_deref());

@@ -11,7 +11,12 @@ mod read;
 mod record;
 mod section;
 
-pub(super) use self::{builder::encode, section::Layout};
+pub(super) use self::{
+    builder::{Builder, encode},
+    numbers::{gaps, put_gaps},
+    record::split,
+    section::Layout,
+};
 pub use self::{
     numbers::Keys,
     pool::PoolValues,

@@ -306,3 +306,28 @@ pub(super) fn put_numbers(numbers: &[u64], context: &Context<'_>, out: &mut Vec<
         put_planes(&stored, out);
     }
 }
+
+/// Appends times: each as the difference to the one before, in planes.
+pub(in crate::archive) fn put_gaps(times: &[u64], out: &mut Vec<u8>) {
+    let mut before = 0u64;
+    let gaps = times.iter().map(|time| {
+        let gap = zigzag(8, time.wrapping_sub(before));
+        before = *time;
+        gap
+    });
+    put_planes(&gaps.collect::<Vec<_>>(), out);
+}
+
+/// Reads the times of `blocks` blocks.
+pub(in crate::archive) fn gaps(section: &[u8], blocks: usize) -> Result<Vec<u64>, String> {
+    let mut cursor = Cursor::new(section);
+    let mut times = Planes::parse(&mut cursor, 8, blocks)?.read(section).ok_or("they end early")?;
+    let mut before = 0u64;
+    for time in &mut times {
+        before = before.wrapping_add(unzigzag(8, *time));
+        *time = before;
+    }
+    let mut again = Vec::with_capacity(section.len());
+    put_gaps(&times, &mut again);
+    if again == section { Ok(times) } else { Err("they are not in the form that a writer gives them".into()) }
+}

@@ -8,7 +8,7 @@ use super::{
     record::{Phase, Record, put, put_count},
     section::{Column, Kind, Layout},
 };
-use crate::archive::container::MAX_BODY_LEN;
+use crate::archive::{Span, container::MAX_BODY_LEN};
 
 /// The events of a chunk in columns.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,7 @@ pub struct Columns<'a> {
     pub(in crate::archive) first: u32,
     /// Times of the blocks, milliseconds.
     pub(in crate::archive) times_ms: &'a [u64],
+    pub(in crate::archive) spans: &'a [Span],
 }
 
 /// Where an event of a wanted kind stands: its row is how many of this kind came before.

@@ -49,7 +49,7 @@ pub(super) fn put_count(count: u32, out: &mut Vec<u8>) {
 
 /// Takes a value of `System.Events` apart; gives each record with the widths of its fields. None if it is not such a
 /// value, or `sink` does not want a record.
-pub(super) fn split(
+pub(in crate::archive) fn split(
     value: &[u8],
     span: u8,
     shapes: &dyn EventShapes,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::{prelude::*, strategy::ValueTree};
 
 use super::{record::put_count, *};
-use crate::archive::Block;
+use crate::archive::{Block, Span};
 
 /// A made-up runtime: the index of the event says how it is laid out.
 #[derive(Debug)]
@@ -33,10 +33,16 @@ fn section(first: u32, blocks: &[Block], spans: usize) -> Option<Vec<u8>> {
     encode(first, blocks, &spans)
 }
 
+/// The spans of those columns.
+fn span_list(first: u32, count: usize) -> Vec<Span> {
+    [0, 2].into_iter().take(count).map(|start| Span { first: first + start, metadata: [0; 32] }).collect()
+}
+
 fn decoded(first: u32, blocks: &[Block], spans: usize, section: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let layout = Layout::parse(section, blocks.len(), spans)?;
     let times_ms: Vec<u64> = blocks.iter().map(|b| b.time_ms).collect();
-    let columns = Columns { layout: &layout, section, first, times_ms: &times_ms };
+    let spans = span_list(first, spans);
+    let columns = Columns { layout: &layout, section, first, times_ms: &times_ms, spans: &spans };
     let (raw, ends) = columns.raw()?;
     let starts = std::iter::once(0).chain(ends.iter().copied());
     Ok(starts.zip(&ends).map(|(start, end)| raw[start..*end].to_vec()).collect())
@@ -129,7 +135,8 @@ proptest! {
 fn canonical(section: &[u8], first: u32, blocks: &[Block], spans: usize) -> Result<(), String> {
     let layout = Layout::parse(section, blocks.len(), spans)?;
     let times_ms: Vec<u64> = blocks.iter().map(|b| b.time_ms).collect();
-    Columns { layout: &layout, section, first, times_ms: &times_ms }.check()
+    let spans = span_list(first, spans);
+    Columns { layout: &layout, section, first, times_ms: &times_ms, spans: &spans }.check()
 }
 
 #[test]
@@ -183,7 +190,9 @@ fn reports_cost_little_more_than_who_sends_them() {
     assert!(zeros > 5_000 * 3, "{zeros}");
     let layout = Layout::parse(&section, blocks.len(), 1).unwrap();
     let times_ms: Vec<u64> = blocks.iter().map(|b| b.time_ms).collect();
-    let columns = Columns { layout: &layout, section: &section, first: 1, times_ms: &times_ms };
+    let spans = span_list(1, 1);
+    let columns =
+        Columns { layout: &layout, section: &section, first: 1, times_ms: &times_ms, spans: &spans };
     let picked = columns.pick(|kind| (kind.pallet, kind.event) == (1, 2));
     let rows = picked.rows(0).unwrap();
     assert_eq!((picked.order().len(), rows.len(), rows.keys().unwrap().values.len()), (5_000, 5_000, 50));

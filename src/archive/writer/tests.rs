@@ -87,6 +87,7 @@ fn an_interrupted_export_goes_on_and_ends_in_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let (chunks, snapshot) = parts();
     let mut writer = ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap();
+    writer.put_metadata(&metadata()).unwrap();
     writer.put_chunk(&chunks[2]).unwrap();
     writer.put_chunk(&chunks[0]).unwrap();
     drop(writer);
@@ -111,14 +112,17 @@ fn a_gap_a_missing_snapshot_and_missing_metadata_are_named() {
     let (chunks, mut snapshot) = parts();
     let message = |writer: &ArchiveWriter| writer.manifest().unwrap_err().to_string();
     let mut writer = ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap();
+    let early = writer.put_chunk(&chunks[0]).unwrap_err().to_string();
+    assert!(early.contains("was not put before it"), "{early}");
+    writer.put_metadata(&metadata()).unwrap();
     writer.put_chunk(&chunks[0]).unwrap();
     assert_eq!(message(&writer), "blocks 8 to 11 are missing");
     writer.put_chunk(&chunks[1]).unwrap();
     writer.put_chunk(&chunks[2]).unwrap();
     assert_eq!(message(&writer), "the state of block 8 is missing");
-    writer.put_state(&snapshot).unwrap();
+    writer.put_state(&StateSnapshot { metadata: [5; 32], ..snapshot.clone() }).unwrap();
     assert!(message(&writer).starts_with("metadata "));
-    writer.put_metadata(&metadata()).unwrap();
+    writer.put_state(&snapshot).unwrap();
     assert!(writer.manifest().is_ok());
     snapshot.block_hash = [1; 32];
     writer.put_state(&snapshot).unwrap();

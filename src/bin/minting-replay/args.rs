@@ -29,6 +29,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Check that archives are whole, and say in words what that proves
     Check(CheckArgs),
+    /// Make a slim archive, which holds only what the rules read and gives the same results
+    Slim(SlimArgs),
     /// Show what an archive holds
     Inspect(InspectArgs),
     /// Print a script that completes commands in a shell
@@ -120,6 +122,16 @@ pub struct CheckArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SlimArgs {
+    /// The full archive
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+    /// Folder of the slim archive; must be absent or empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 const INSPECT_EXAMPLES: &str = "\

@@ -7,6 +7,7 @@ mod inspect;
 mod progress;
 mod rule_sets;
 mod run;
+mod slim;
 mod timings;
 
 use std::{
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Fixup(args) => fixup::fixup(args, cli.quiet),
         Command::Rules(args) => rule_sets::rules(args),
         Command::Check(args) => check::check(args),
+        Command::Slim(args) => slim::slim(args, cli.quiet),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
