@@ -9,7 +9,7 @@ use super::{
     record::{Record, RecordPlan},
     registry::{Field, Registry, Type, TypeId, Variant},
     scale::{self, Wrong},
-    skip::{Route, SkipPrograms},
+    skip::{FixedFields, Route, SkipPrograms},
     types::Event,
     value,
 };
@@ -29,8 +29,6 @@ struct EventPlan {
     needed: Option<(&'static NeededEvent, RecordPlan)>,
     /// How to get past it, if they do not.
     route: Route,
-    /// Bytes of all its fields, if they are always the same number and may have any value.
-    length: Option<usize>,
 }
 
 /// The plans for all events of a runtime.
@@ -87,10 +85,8 @@ impl EventPlans {
                     })
                     .transpose()?;
                 let route = skips.route(variant.fields.iter().map(|f| f.ty));
-                let length = route.fixed_length();
                 if let Some(slot) = of_pallet.get_mut(usize::from(variant.index)) {
-                    *slot =
-                        Some(EventPlan { pallet: place, variant: variant.clone(), needed, route, length });
+                    *slot = Some(EventPlan { pallet: place, variant: variant.clone(), needed, route });
                 }
             }
             if let Some(slot) = plans.get_mut(usize::from(pallet.index)) {
@@ -180,9 +176,9 @@ impl EventPlans {
         }
     }
 
-    /// Bytes of the fields of every event of a kind, if they are always the same number and may have any value.
-    pub fn fixed_length(&self, pallet: u8, event: u8) -> Option<usize> {
-        self.plan(pallet, event)?.length
+    /// The fields of the events of a kind, if they always have the same number of bytes.
+    pub fn fixed(&self, pallet: u8, event: u8) -> Option<FixedFields<'_>> {
+        self.plan(pallet, event)?.route.fixed()
     }
 
     /// As [`EventPlans::decode`], but gives every event of every pallet as JSON: `index`, `phase`, `pallet`, `event`,

@@ -24,6 +24,7 @@ pub use events::Interest;
 pub use runtime::{Runtime, Scratch};
 pub use scale::Wrong;
 pub use shapes::event_shapes;
+pub use skip::FixedFields;
 pub use storage::{Pairs, StateReader};
 
 /// Deepest nesting of types that is followed; real ones stay below 20.

@@ -11,7 +11,7 @@ use super::{
     metadata::Metadata,
     record::Record,
     scale::Wrong,
-    skip::SkipPrograms,
+    skip::{FixedFields, SkipPrograms},
     storage::{Pairs, StateReader, StoragePlans},
     types::Event,
 };
@@ -56,9 +56,9 @@ impl Runtime {
         self.events.interest(pallet, event)
     }
 
-    /// Bytes of the fields of every event of a kind, if they are always the same number and may have any value.
-    pub fn fixed_length(&self, pallet: u8, event: u8) -> Option<usize> {
-        self.events.fixed_length(pallet, event)
+    /// The fields of the events of a kind, if they always have the same number of bytes.
+    pub fn fixed(&self, pallet: u8, event: u8) -> Option<FixedFields<'_>> {
+        self.events.fixed(pallet, event)
     }
 
     /// Reads the fields of one event, which must be consumed to their last byte, and gives what the rules read of it,

@@ -37,14 +37,31 @@ enum Skip {
 pub struct Route(Box<[Hop]>);
 
 impl Route {
-    /// Bytes of all fields, if these are always the same number and may have any value.
-    pub fn fixed_length(&self) -> Option<usize> {
-        let length = |hop: &Hop| match hop {
-            Hop::Bytes(n) => Some(*n),
-            Hop::Tag(..) | Hop::Compact | Hop::Value(_) => None,
-        };
-        self.0.iter().map(length).try_fold(0usize, |sum, n| sum.checked_add(n?))
+    /// The fields, if they always have the same number of bytes.
+    pub fn fixed(&self) -> Option<FixedFields<'_>> {
+        let mut fixed = FixedFields { length: 0, tags: Vec::new() };
+        for hop in &self.0 {
+            let bytes = match hop {
+                Hop::Bytes(n) => *n,
+                Hop::Tag(_, known) => {
+                    fixed.tags.push((fixed.length, known));
+                    1
+                }
+                Hop::Compact | Hop::Value(_) => return None,
+            };
+            fixed.length = fixed.length.checked_add(bytes)?;
+        }
+        Some(fixed)
     }
+}
+
+/// Fields that always have the same number of bytes.
+#[derive(Clone, Debug)]
+pub struct FixedFields<'a> {
+    /// How many.
+    pub length: usize,
+    /// Offsets of bytes that may not have any value, and for each value whether it may be.
+    pub tags: Vec<(usize, &'a [bool])>,
 }
 
 /// A step of a [`Route`].

@@ -10,7 +10,7 @@ use crate::{
         ChunkBody,
         columns::{Columns, Kind, Rows},
     },
-    chain::{Interest, Runtime, Scratch},
+    chain::{FixedFields, Interest, Runtime, Scratch},
 };
 
 /// How the rows of a wanted kind are read, and which one is next.
@@ -96,13 +96,10 @@ fn is_wanted(columns: &Columns<'_>, kind: &Kind, runtime: &Runtime, scratch: &mu
     }
     match &kind.widths {
         Some(widths) => {
+            let fixed = runtime.fixed(kind.pallet, kind.event)?;
             let length: usize = widths.iter().map(|width| usize::from(*width)).sum();
-            match runtime.fixed_length(kind.pallet, kind.event) {
-                Some(expected) if expected == length => Some(false),
-                Some(_) => None,
-                // Some bytes may have some values only.
-                None => Some(true),
-            }
+            let as_said = fixed.length == length && tags_are_known(columns, kind, widths, &fixed)?;
+            as_said.then_some(false)
         }
         None => {
             for fields in columns.distinct(kind).ok()? {
@@ -111,6 +108,31 @@ fn is_wanted(columns: &Columns<'_>, kind: &Kind, runtime: &Runtime, scratch: &mu
             Some(false)
         }
     }
+}
+
+/// Whether the bytes that may not have any value have one that they may. None if they are not columns of their own.
+fn tags_are_known(
+    columns: &Columns<'_>,
+    kind: &Kind,
+    widths: &[u8],
+    fixed: &FixedFields<'_>,
+) -> Option<bool> {
+    if fixed.tags.is_empty() {
+        return Some(true);
+    }
+    let place = columns.kinds().iter().position(|k| std::ptr::eq(k, kind))?;
+    let rows = columns.pick(|k| std::ptr::eq(k, kind)).rows(u8::try_from(place).ok()?).ok()?;
+    for (offset, known) in &fixed.tags {
+        let start = |field: &usize| {
+            widths.iter().take(*field).map(|width| usize::from(*width)).sum::<usize>() == *offset
+        };
+        let field = (0..widths.len()).find(start)?;
+        let bytes = rows.bytes(field)?;
+        if !bytes.iter().all(|byte| known.get(usize::from(*byte)) == Some(&true)) {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 /// Whether every event is of the runtime that its block has.
