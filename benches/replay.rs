@@ -53,11 +53,13 @@ fn decode_events(bencher: Bencher<'_, '_>) {
     let source = source();
     let read = source.read(&source.pieces()[0]).expect("testdata is whole");
     let runtime: &Runtime = source.runtime(&read.chunk.spans()[0].metadata).expect("testdata is whole");
-    let bytes: usize = read.chunk.blocks().map(|b| b.events.len()).sum();
+    let bytes: usize = read.chunk.blocks().map(|b| b.events().expect("testdata is whole").len()).sum();
     bencher.counter(BytesCount::new(bytes)).bench(|| {
         let mut count = 0u64;
         for block in read.chunk.blocks() {
-            runtime.events(block.events, |_| count += 1).expect("testdata decodes");
+            runtime
+                .events(block.events().expect("testdata is whole"), |_| count += 1)
+                .expect("testdata decodes");
         }
         count
     });

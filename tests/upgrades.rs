@@ -384,7 +384,7 @@ fn archive(folder: &Path) -> [RuntimeMetadata; 3] {
         state_at: vec![],
         range: None,
     };
-    let mut writer = ArchiveWriter::open(folder, plan).unwrap();
+    let mut writer = ArchiveWriter::open(folder, plan, minting::chain::event_shapes).unwrap();
     for runtime in &runtimes {
         writer.put_metadata(runtime).unwrap();
     }
@@ -445,11 +445,15 @@ fn every_block_decodes_by_the_runtime_that_executed_it() {
         let runtime = chunk.runtime_at(block.height).unwrap();
         assert_eq!(*runtime, runtimes[usize::try_from((block.height - 1) / 3).unwrap()].hash());
         let mut events = Vec::new();
-        source.runtime(runtime).unwrap().events(block.events, |event| events.push(event)).unwrap();
+        source.runtime(runtime).unwrap().events(block.events().unwrap(), |event| events.push(event)).unwrap();
         assert_eq!(events, expected(), "block {}", block.height);
 
         let mut lines = Vec::new();
-        source.runtime(runtime).unwrap().events_json(block.events, |line| lines.push(line)).unwrap();
+        source
+            .runtime(runtime)
+            .unwrap()
+            .events_json(block.events().unwrap(), |line| lines.push(line))
+            .unwrap();
         let city = ["city", "location"].iter().find_map(|name| lines[1]["fields"][0].get(name)).unwrap();
         assert!(block.height <= 3 || city == "0x4768656e74", "block {}: {city}", block.height);
     }
@@ -465,7 +469,7 @@ fn the_upgrade_block_does_not_decode_by_the_runtime_it_set() {
     for (upgrade, after) in [(3, 1), (6, 2)] {
         let runtime = source.runtime(&runtimes[after].hash()).unwrap();
         let block = chunk.at(upgrade).unwrap();
-        let error = runtime.events(block.events, |_| {}).unwrap_err().to_string();
+        let error = runtime.events(block.events().unwrap(), |_| {}).unwrap_err().to_string();
         assert!(error.starts_with("event 1 at byte"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ NOT checked, because it takes a decoder of metadata: that events, keys and value
 prefix that its runtime has; that BLOCK_TIMES has exactly the blocks that NodePower names; that System.Version agrees
 with the spec version. Nor are the log items inside of header digests.
 """
-import argparse, hashlib, json, os, re, signal, struct, sys
+import argparse, hashlib, itertools, json, os, re, signal, struct, sys
 import zstandard
 
 MIB = 1 << 20
@@ -32,7 +32,7 @@ def ascending(file, what, values):
 
 
 def check_version(file, major, minor):
-    need((major, minor) == (1, 0), file, f'has format version {major}.{minor}; this reader reads 1.0 and no other, '
+    need(major == 1 and minor <= 1, file, f'has format version {major}.{minor}; this reader reads 1.0 and 1.1, '
          f'install one for {major}.{minor}')
 
 
@@ -86,7 +86,10 @@ def read_manifest(folder):
     need(isinstance(m, dict) and FORMAT(m.get('format')), name, 'has no valid "format"')
     check_version(name, m['format']['major'], m['format']['minor'])         # before all else (§9)
     need(raw == canonical, name, 'is not in canonical form')
-    need(m.keys() == MANIFEST.keys(), name, f'lacks or adds fields: {", ".join(sorted(m.keys() ^ MANIFEST.keys()))}')
+    slim = {'slim_of'} & m.keys()                                              # §14
+    need(m['format']['minor'] == len(slim), name, 'format.minor is 1 in a slim archive, and in no other')
+    need(not slim or digest(m['slim_of']), name, '"slim_of" is no digest')
+    need(m.keys() - slim == MANIFEST.keys(), name, f'lacks or adds fields: {", ".join(sorted(m.keys() ^ MANIFEST.keys()))}')
     for field, form in MANIFEST.items():
         need(form(m[field]), name, f'"{field}" is not in the form of section 7')
 
@@ -127,7 +130,7 @@ def archive_root(m):
         out += struct.pack('<I', len(m[kind])) + b''.join(
             (struct.pack('<I', entry['height']) if kind == 'state' else b'') + bytes.fromhex(entry['content_sha256'])
             for entry in m[kind])
-    return sha256(out).hex()
+    return sha256(out + bytes.fromhex(m.get('slim_of', ''))).hex()
 
 
 # ---- Files, and bodies taken apart from front to back (§2, §3)
@@ -162,12 +165,12 @@ def read_body(folder, name, entry, kind):
     except zstandard.ZstdError as error:
         raise Broken(f'{name}: zstd: {error}')
     need(len(body) == length and sha256(body) == content, name, 'body has not the length and digest of the header')
-    return Body(name, body)
+    return Body(name, body, minor)
 
 
 class Body:
-    def __init__(self, name, data):
-        self.name, self.data, self.at = name, data, 0
+    def __init__(self, name, data, minor=0):
+        self.name, self.data, self.at, self.minor = name, data, 0, minor
 
     def take(self, length):
         need(length <= len(self.data) - self.at, self.name, 'ends early')
@@ -179,6 +182,14 @@ class Body:
 
     def number(self, size=4):
         return self.numbers(1, size)[0]
+
+    def planes(self, count, width):                                             # §4a
+        planes = self.take(1)[0]
+        need(planes <= width, self.name, f'has {planes} planes of numbers of {width} bytes')
+        data = self.take(planes * count)
+        numbers = [int.from_bytes(data[row::count], 'little') for row in range(count)] if planes else [0] * count
+        need(planes == max(map(byte_count, numbers), default=0), self.name, 'has more planes than its numbers need')
+        return numbers
 
     def strings(self, lengths):
         return [self.take(length) for length in lengths]
@@ -198,10 +209,153 @@ class Body:
         return payloads
 
 
+# ---- Events in columns (§4a)
+
+def byte_count(number):
+    return (number.bit_length() + 7) // 8
+
+def compact(x):
+    return (struct.pack('<B', 4 * x) if x < 2**6 else struct.pack('<H', 4 * x + 1) if x < 2**14
+            else struct.pack('<I', 4 * x + 2) if x < 2**30 else struct.pack('<BI', 3, x))
+
+def unzigzag(z):
+    return z >> 1 if z % 2 == 0 else -(z >> 1) - 1
+
+
+def read_pool(body, count, width=None):
+    codes = body.take(count)
+    earlier = iter(body.planes(codes.count(8), 4))
+    new = codes.count(9)
+    lengths = [width] * new if width else body.planes(new, 4)
+    data = body.take(sum(lengths))
+    if width == 16:
+        data = b''.join(data[row::new] for row in range(new))
+    values, recent, out, at, known = [], [], [], 0, set()
+    for length in lengths:
+        values.append(data[at:at + length])
+        at += length
+    need(len(set(values)) == len(values), body.name, 'has a new value twice')
+    seen = 0
+    for code in codes:
+        need(code <= 9, body.name, f'has a code {code}')
+        if code == 9:
+            place, seen = seen, seen + 1
+        elif code == 8:
+            place = next(earlier)
+            need(place < seen and place not in recent, body.name, 'names an earlier value that is none')
+        else:
+            need(code < len(recent), body.name, 'names a recent value that is none')
+            place = recent.pop(code)
+        recent = [place] + recent[:7]
+        out.append(values[place])
+    return out
+
+
+def read_numbers(body, width, blocks, keys, before):
+    transform = body.take(1)[0]
+    stored = body.planes(len(blocks), width)
+    if transform == 0:
+        return stored
+    need(transform in (1, 2) or transform == 3 and keys or transform == 4 and keys and before, body.name,
+         f'has transform {transform} where it cannot be')
+    numbers, last, modulus = [], {}, 2 ** (8 * width)
+    for row, z in enumerate(stored):
+        if transform == 1:
+            expected = blocks[row]
+        elif transform == 2:
+            expected = numbers[-1] if numbers else 0
+        else:
+            found = last.get(keys[row])
+            expected = 0 if found is None else numbers[found] + (before[row] - before[found] if transform == 4 else 0)
+            last[keys[row]] = row
+        numbers.append((expected + unzigzag(z)) % modulus)
+    return numbers
+
+
+def read_columns(body, first, times, spans):
+    """The values of System.Events of the blocks."""
+    name = body.name
+    kinds = []
+    for _ in range(body.take(1)[0]):
+        span, pallet, event, fields = body.take(4)
+        kinds.append((span, pallet, event, None if fields == 255 else body.take(fields)))
+    need(len({kind[:3] for kind in kinds}) == len(kinds), name, 'has a kind twice')
+    need(all(widths is None or 0 not in widths for *_, widths in kinds), name, 'has a field without bytes')
+    tokens = [tuple(body.take(3)) for _ in range(body.take(1)[0])]
+    need(len(set(tokens)) == len(tokens), name, 'has a token twice')
+    need(all(k < len(kinds) and p <= 4 and t <= 1 for k, p, t in tokens), name, 'has a token that means nothing')
+    counts = body.planes(len(times), 4)
+    record_tokens = body.take(sum(counts))
+    need(list(dict.fromkeys(record_tokens)) == list(range(len(tokens))), name, 'tokens are not in order')
+    need(list(dict.fromkeys(tokens[t][0] for t in record_tokens)) == list(range(len(kinds))), name, 'kinds are not')
+    explicit = iter(body.planes(sum(tokens[t][1] == 4 for t in record_tokens), 4))
+    topic_counts = body.planes(sum(tokens[t][2] for t in record_tokens), 4)
+    topics = iter([b''.join(body.strings([32] * count)) for count in topic_counts])
+    need(0 not in topic_counts, name, 'has a record whose topics are none')
+
+    places, at = [[] for _ in kinds], 0
+    for place, count in enumerate(counts):
+        for token in record_tokens[at:at + count]:
+            places[tokens[token][0]].append(place)
+        at += count
+    span_of = [sum(start <= first + place for start in spans) - 1 for place in range(len(times))]
+    columns, pooled = [], {16: 0, 32: 0}
+    for (span, _, _, widths), rows in zip(kinds, places):
+        need(all(span_of[place] == span for place in rows), name, 'has an event of another span than its block')
+        if widths is None:
+            columns.append([iter(read_pool(body, len(rows)))])
+            continue
+        fields, keys, before = [], None, None
+        is_key = sum(width in (4, 8) for width in widths) > 1
+        for width in widths:
+            if width in (16, 32):
+                pooled[width] += len(rows)
+                fields.append(width)
+            elif width not in (4, 8):
+                data = body.take(width * len(rows))
+                fields.append(iter([data[row::len(rows)] for row in range(len(rows))]))
+            else:
+                if is_key:
+                    need(body.take(1)[0] == 5, name, 'has a key that is no dictionary')
+                    gaps = body.planes(body.number(), width)
+                    need(all(gaps[1:]), name, 'has keys that do not ascend')
+                    distinct = [sum(gaps[:1])]
+                    for gap in gaps[1:]:
+                        distinct.append(distinct[-1] + gap)
+                    keys = body.planes(len(rows), 4)
+                    need(set(keys) == set(range(len(gaps))), name, 'has keys that no row has, or the other way round')
+                    numbers, is_key = [distinct[key] for key in keys], False
+                else:
+                    expected = [times[place] // 1000 if width == 8 else first + place for place in rows]
+                    numbers = before = read_numbers(body, width, expected, keys, before)
+                fields.append(iter([number.to_bytes(width, 'little') for number in numbers]))
+        columns.append(fields)
+    pools = {width: iter(read_pool(body, pooled[width], width)) for width in (16, 32)}
+    body.end()
+
+    values, record_tokens = [], iter(record_tokens)
+    for place, count in enumerate(counts):
+        out, phase, extrinsic = [compact(count)] if first + place else [], None, 0
+        for _ in range(count):
+            kind, code, has_topics = tokens[next(record_tokens)]
+            _, pallet, event, _ = kinds[kind]
+            index = next(explicit) if code == 4 else extrinsic
+            found = [phase, b'\0' + struct.pack('<I', index), b'\1', b'\2', b'\0' + struct.pack('<I', index)][code]
+            need(found is not None and (code == 0 or found != phase) and (code != 4 or index != extrinsic), name,
+                 'has a phase code that is not the lowest')
+            phase = found
+            if phase[0] == 0:
+                extrinsic = struct.unpack('<I', phase[1:])[0] + 1
+            out += [phase, bytes((pallet, event))]
+            out += [next(pools[field] if isinstance(field, int) else field) for field in columns[kind]]
+            its = next(topics) if has_topics else b''
+            out += [compact(len(its) // 32), its]
+        values.append(b''.join(out))
+    return values
+
+
 def block_hash(parent, x, state_root, extrinsics_root, header_digest):
-    compact = (struct.pack('<B', 4 * x) if x < 2**6 else struct.pack('<H', 4 * x + 1) if x < 2**14
-               else struct.pack('<I', 4 * x + 2) if x < 2**30 else struct.pack('<BI', 3, x))
-    return hashlib.blake2b(parent + compact + state_root + extrinsics_root + header_digest, digest_size=32).digest()
+    return hashlib.blake2b(parent + compact(x) + state_root + extrinsics_root + header_digest, digest_size=32).digest()
 
 
 class Archive:
@@ -227,24 +381,35 @@ class Archive:
             for name in sorted(os.listdir(path)) if os.path.isdir(path) else ():
                 need(f'{kind}/{name}' in known or name.endswith('.tmp'), f'{kind}/{name}', 'is not in the manifest')
 
-    def read_chunk(self, entry, parent):                                        # §4
-        name = f'chunks/{entry["first"]:010}-{entry["last"]:010}-{entry["last_hash"][:8]}.tfa'
-        body = read_body(self.folder, name, entry, 1)
+    def read_chunk(self, entry, parent):                                        # §4, §14
+        slim = 'slim_of' in self.m
+        name = (f'chunks/{entry["first"]:010}-{entry["last"]:010}-{entry["last_hash"][:8]}'
+                f'{"-slim" if slim else ""}.tfa')
+        body = read_body(self.folder, name, entry, 4 if slim else 1)
         need(body.take(32) == self.genesis, name, 'genesis hash is not that of the manifest')
         first, n = body.numbers(2)
         need((first, first + n - 1) == (entry['first'], entry['last']), name, f'has {n} blocks from {first}')
         need(body.take(32) == parent, name, 'parent hash is not the hash of the block before')
-        headers, timestamps, events, spans = body.sections(HEADERS=1, TIMESTAMPS=2, EVENTS=3, RUNTIME_SPANS=4)
-        roots = headers.strings([32] * n), headers.strings([32] * n)
-        for number, *fields in zip(range(first, first + n), *roots, headers.strings(headers.numbers(n))):
-            parent = block_hash(parent, number, *fields)
-            self.hashes.append(parent)
-        need(parent.hex() == entry['last_hash'], name, f'block {entry["last"]} has the hash {parent.hex()}')
-        self.times += timestamps.numbers(n, size=8)
-        self.events += events.strings(events.numbers(n))
-        for number, value in enumerate(self.events[-n:], first):
-            need((value == b'') == (number == 0), name,
-                 f'events of block {number} are {len(value)} bytes; those of block 0, and no others, are empty')
+        if slim:
+            spans, columns, gaps, hashes = body.sections(RUNTIME_SPANS=4, EVENT_COLUMNS=7, SLIM_TIMES=8, KNOWN_HASHES=9)
+            times = list(itertools.accumulate(map(unzigzag, gaps.planes(n, 8))))
+            known = [(hashes.number(), hashes.take(32)) for _ in range(hashes.number())]
+            ascending(name, 'known hashes', [number for number, _ in known])
+            need(known and known[0][0] >= first and known[-1] == (first + n - 1, bytes.fromhex(entry['last_hash'])), name,
+                 'known hashes are not of its blocks, or lack the last')
+            self.hashes += [dict(known).get(number) for number in range(first, first + n)]
+            parent, read = self.hashes[-1], (spans, gaps, hashes)
+        else:
+            kinds = dict(EVENTS=3, RUNTIME_SPANS=4) if body.minor == 0 else dict(RUNTIME_SPANS=4, EVENT_COLUMNS=7)
+            headers, timestamps, *sections = body.sections(HEADERS=1, TIMESTAMPS=2, **kinds)
+            events, spans, columns = (*sections, None) if body.minor == 0 else (None, *sections)
+            roots = headers.strings([32] * n), headers.strings([32] * n)
+            for number, *fields in zip(range(first, first + n), *roots, headers.strings(headers.numbers(n))):
+                parent = block_hash(parent, number, *fields)
+                self.hashes.append(parent)
+            need(parent.hex() == entry['last_hash'], name, f'block {entry["last"]} has the hash {parent.hex()}')
+            times, read = timestamps.numbers(n, size=8), (headers, timestamps, spans)
+        self.times += times
         starts, runtimes = zip(*[(spans.number(), spans.take(32)) for _ in range(spans.number())] or [(-1, b'')])
         need(starts[0] == first and starts[-1] < first + n, name, 'spans do not begin at the first block, or go too far')
         ascending(name, 'spans', starts)
@@ -253,7 +418,15 @@ class Archive:
         for runtime, start, end in zip(runtimes, starts, [*starts[1:], first + n]):
             self.runtimes += [runtime] * (end - start)
         self.named.update(runtimes)
-        for section in (headers, timestamps, events, spans):
+        if columns:
+            self.events += read_columns(columns, first, times, starts)
+        else:
+            self.events += events.strings(events.numbers(n))
+            events.end()
+        for number, value in enumerate(self.events[-n:], first):
+            need((value == b'') == (number == 0), name,
+                 f'events of block {number} are {len(value)} bytes; those of block 0, and no others, are empty')
+        for section in read:
             section.end()
         return parent
 
@@ -261,7 +434,7 @@ class Archive:
         """What concerns more than one chunk, or the blocks and the manifest."""
         if self.first == 0:
             name = self.m['chunks'][0]['file']
-            need(self.hashes[0] == self.genesis, name, 'hash of block 0 is not the genesis hash')
+            need(self.hashes[0] in (self.genesis, None), name, 'hash of block 0 is not the genesis hash')
             need(self.times[0] == 0, name, 'block 0 has a time')
             need(len(set(self.runtimes[:2])) == 1, name, 'block 1 has another runtime than block 0')
         r, seconds = self.m['range'], [time // 1000 for time in self.times]

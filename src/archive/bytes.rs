@@ -30,6 +30,11 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Everything, read or not.
+    pub fn all(&self) -> &'a [u8] {
+        self.all
+    }
+
     /// Everything that has not been read.
     pub fn rest(&self) -> &'a [u8] {
         self.all.get(self.at..).unwrap_or_default()
@@ -169,6 +174,12 @@ pub const RUNTIME_SPANS: u16 = 0x0004;
 pub const READ_PROOFS: u16 = 0x0005;
 /// Reserved: GRANDPA justifications.
 pub const JUSTIFICATIONS: u16 = 0x0006;
+/// Events in columns, instead of [`EVENTS`].
+pub const EVENT_COLUMNS: u16 = 0x0007;
+/// Times of the blocks of a slim chunk.
+pub const SLIM_TIMES: u16 = 0x0008;
+/// Hashes of some blocks of a slim chunk.
+pub const KNOWN_HASHES: u16 = 0x0009;
 /// Prefixes under which a state snapshot is complete.
 pub const PREFIXES: u16 = 0x0101;
 /// Keys and values of a state snapshot.
@@ -191,6 +202,9 @@ fn section_name(kind: u16) -> &'static str {
         RUNTIME_SPANS => "RUNTIME_SPANS",
         READ_PROOFS => "READ_PROOFS",
         JUSTIFICATIONS => "JUSTIFICATIONS",
+        EVENT_COLUMNS => "EVENT_COLUMNS",
+        SLIM_TIMES => "SLIM_TIMES",
+        KNOWN_HASHES => "KNOWN_HASHES",
         PREFIXES => "PREFIXES",
         PAIRS => "PAIRS",
         BLOCK_TIMES => "BLOCK_TIMES",

@@ -1,10 +1,19 @@
 //! A chunk: a run of consecutive blocks in canonical bytes (`archive-format.md`, section 4).
 
-use std::{ops::Range, path::Path};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use super::{
     Error, Hash, Result,
-    bytes::{BodyWriter, Cursor, EVENTS, HEADERS, RUNTIME_SPANS, Short, TIMESTAMPS, section},
+    bytes::{
+        BodyWriter, Cursor, EVENT_COLUMNS, EVENTS, HEADERS, KNOWN_HASHES, RUNTIME_SPANS, SLIM_TIMES, Short,
+        TIMESTAMPS, section,
+    },
+    columns::{self, Columns, Layout},
     header,
 };
 
@@ -53,9 +62,9 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// The canonical bytes. Lengths above `u32::MAX` cannot occur in a body of at most 256 MiB; they are
-    /// written saturated, and reading the body back refuses them.
-    pub fn to_body(&self) -> Vec<u8> {
+    /// The canonical bytes, with events as they are, or in columns if these are given. Lengths above `u32::MAX` cannot
+    /// occur in a body of at most 256 MiB; they are written saturated, and reading the body back refuses them.
+    pub fn to_body(&self, columns: Option<&[u8]>) -> Vec<u8> {
         let count = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let mut body = BodyWriter::new();
         body.prelude(&self.genesis);
@@ -71,18 +80,28 @@ impl Chunk {
         body.section(TIMESTAMPS, |out| {
             self.blocks.iter().for_each(|b| out.extend_from_slice(&b.time_ms.to_le_bytes()));
         });
-        body.section(EVENTS, |out| {
-            self.blocks.iter().for_each(|b| push_len(out, b.events.len()));
-            self.blocks.iter().for_each(|b| out.extend_from_slice(&b.events));
-        });
+        if columns.is_none() {
+            body.section(EVENTS, |out| {
+                self.blocks.iter().for_each(|b| push_len(out, b.events.len()));
+                self.blocks.iter().for_each(|b| out.extend_from_slice(&b.events));
+            });
+        }
         body.section(RUNTIME_SPANS, |out| {
-            push_len(out, self.spans.len());
-            for span in &self.spans {
-                out.extend_from_slice(&span.first.to_le_bytes());
-                out.extend_from_slice(&span.metadata);
-            }
+            put_spans(&self.spans, out);
         });
+        if let Some(columns) = columns {
+            body.section(EVENT_COLUMNS, |out| out.extend_from_slice(columns));
+        }
         body.finish()
+    }
+}
+
+/// The payload of RUNTIME_SPANS.
+pub(super) fn put_spans(spans: &[Span], out: &mut Vec<u8>) {
+    push_len(out, spans.len());
+    for span in spans {
+        out.extend_from_slice(&span.first.to_le_bytes());
+        out.extend_from_slice(&span.metadata);
     }
 }
 
@@ -95,21 +114,45 @@ fn push_len(out: &mut Vec<u8>, len: usize) {
 pub struct BlockRef<'a> {
     /// Its height.
     pub height: u32,
-    /// Root of the storage trie after the block.
+    /// Root of the storage trie after the block; zero in a slim chunk.
     pub state_root: &'a Hash,
-    /// Root of the trie of its extrinsics.
+    /// Root of the trie of its extrinsics; zero in a slim chunk.
     pub extrinsics_root: &'a Hash,
-    /// SCALE bytes of the header's digest.
+    /// SCALE bytes of the header's digest; nothing in a slim chunk.
     pub digest: &'a [u8],
     /// `Timestamp.Now` in milliseconds.
     pub time_ms: u64,
-    /// `System.Events`.
-    pub events: &'a [u8],
+    chunk: &'a ChunkBody,
+    place: usize,
 }
+
+impl<'a> BlockRef<'a> {
+    /// `System.Events` as the chain has it; empty for genesis, which has none. In a chunk with columns the first call
+    /// for any of its blocks puts the values of all of them together.
+    ///
+    /// # Errors
+    /// Columns that contradict themselves.
+    pub fn events(&self) -> Result<&'a [u8]> {
+        self.chunk.events(self.place)
+    }
+}
+
+/// Where the events of a chunk lie.
+#[derive(Debug)]
+enum Events {
+    /// The value of each block.
+    Plain(Vec<Range<usize>>),
+    /// The section of columns, and the values that it gives once somebody wanted them.
+    Columns { layout: Box<Layout>, section: Range<usize>, raw: OnceLock<std::result::Result<Raw, String>> },
+}
+
+/// Values of `System.Events` one after the other, and where each ends.
+type Raw = (Vec<u8>, Vec<usize>);
 
 /// A chunk that was read: the body and where everything lies in it.
 #[derive(Debug)]
 pub struct ChunkBody {
+    path: PathBuf,
     body: Vec<u8>,
     genesis: Hash,
     first: u32,
@@ -118,8 +161,10 @@ pub struct ChunkBody {
     extrinsics_roots: Range<usize>,
     digests: Vec<Range<usize>>,
     times_ms: Vec<u64>,
-    events: Vec<Range<usize>>,
+    events: Events,
     spans: Vec<Span>,
+    /// Hashes of some blocks by their height, in a slim chunk, which has no headers.
+    known: Option<BTreeMap<u32, Hash>>,
 }
 
 impl ChunkBody {
@@ -129,12 +174,29 @@ impl ChunkBody {
     /// # Errors
     /// Names the section and what is wrong with it.
     pub fn parse(body: Vec<u8>, path: &Path) -> Result<ChunkBody> {
-        parse(body).map_err(|what| Error::damaged(path, what))
+        let mut chunk = parse(body).map_err(|what| Error::damaged(path, what))?;
+        chunk.path = path.to_path_buf();
+        Ok(chunk)
+    }
+
+    /// As [`ChunkBody::parse`], for the body of a slim chunk.
+    ///
+    /// # Errors
+    /// Names the section and what is wrong with it.
+    pub fn parse_slim(body: Vec<u8>, path: &Path) -> Result<ChunkBody> {
+        let mut chunk = parse_slim(body).map_err(|what| Error::damaged(path, what))?;
+        chunk.path = path.to_path_buf();
+        Ok(chunk)
     }
 
     /// The canonical bytes it was read from.
     pub fn bytes(&self) -> &[u8] {
         &self.body
+    }
+
+    /// Gives the canonical bytes back, so that their memory can be used again.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.body
     }
 
     /// Hash of block 0 of the chain.
@@ -187,16 +249,73 @@ impl ChunkBody {
     fn block(&self, i: usize) -> Option<BlockRef<'_>> {
         Some(BlockRef {
             height: self.first.checked_add(u32::try_from(i).ok()?)?,
-            state_root: root(&self.body, &self.state_roots, i)?,
-            extrinsics_root: root(&self.body, &self.extrinsics_roots, i)?,
-            digest: self.body.get(self.digests.get(i)?.clone())?,
+            state_root: self.root(&self.state_roots, i)?,
+            extrinsics_root: self.root(&self.extrinsics_roots, i)?,
+            digest: match self.known {
+                Some(_) => &[],
+                None => self.body.get(self.digests.get(i)?.clone())?,
+            },
             time_ms: *self.times_ms.get(i)?,
-            events: self.body.get(self.events.get(i)?.clone())?,
+            chunk: self,
+            place: i,
         })
     }
 
-    /// The hash of every block, each computed from its header with the hash before it as parent.
+    /// The lowest minor version of the format that knows everything in the body.
+    pub fn minor(&self) -> u16 {
+        match self.events {
+            Events::Plain(_) => 0,
+            Events::Columns { .. } => 1,
+        }
+    }
+
+    /// The events in columns, if that is how they are stored.
+    pub fn columns(&self) -> Option<Columns<'_>> {
+        match &self.events {
+            Events::Plain(_) => None,
+            Events::Columns { layout, section, .. } => Some(Columns {
+                layout,
+                section: self.body.get(section.clone()).unwrap_or_default(),
+                first: self.first,
+                times_ms: &self.times_ms,
+                spans: &self.spans,
+            }),
+        }
+    }
+
+    /// The value of `System.Events` of the block at a place.
+    fn events(&self, place: usize) -> Result<&[u8]> {
+        let outside =
+            || Error::damaged(&self.path, format!("it has no events for the block at place {place}"));
+        let Events::Columns { raw, .. } = &self.events else {
+            let Events::Plain(ranges) = &self.events else { return Err(outside()) };
+            return ranges.get(place).and_then(|range| self.body.get(range.clone())).ok_or_else(outside);
+        };
+        let raw = raw.get_or_init(|| self.columns().map_or(Ok(Raw::default()), |columns| columns.raw()));
+        let (bytes, ends) =
+            raw.as_ref().map_err(|what| Error::damaged(&self.path, format!("EVENT_COLUMNS: {what}")))?;
+        let start = match place.checked_sub(1) {
+            None => 0,
+            Some(before) => *ends.get(before).ok_or_else(outside)?,
+        };
+        ends.get(place).and_then(|end| bytes.get(start..*end)).ok_or_else(outside)
+    }
+
+    /// A root of the block at place `i`; zero in a slim chunk.
+    fn root(&self, column: &Range<usize>, i: usize) -> Option<&Hash> {
+        match self.known {
+            Some(_) => Some(&[0; 32]),
+            None => root(&self.body, column, i),
+        }
+    }
+
+    /// The hash of every block, each computed from its header with the hash before it as parent. In a slim chunk those
+    /// it knows, and 32 zero bytes for the others.
     pub fn hashes(&self) -> Vec<Hash> {
+        if let Some(known) = &self.known {
+            let hash = |b: BlockRef<'_>| known.get(&b.height).copied().unwrap_or_default();
+            return self.blocks().map(hash).collect();
+        }
         let mut parent = self.parent_hash;
         self.blocks()
             .map(|b| {
@@ -218,8 +337,17 @@ fn root<'a>(body: &'a [u8], column: &Range<usize>, i: usize) -> Option<&'a Hash>
     body.get(start..start.checked_add(32)?)?.try_into().ok()
 }
 
-fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
-    let mut cursor = Cursor::new(&body);
+/// What every chunk begins with.
+struct Prelude {
+    genesis: Hash,
+    first: u32,
+    last: u32,
+    /// Number of blocks.
+    n: usize,
+    parent_hash: Hash,
+}
+
+fn prelude(cursor: &mut Cursor<'_>) -> std::result::Result<Prelude, String> {
     let short = |e: Short| format!("prelude: {e}");
     let genesis = cursor.hash().map_err(short)?;
     let first = cursor.u32().map_err(short)?;
@@ -230,6 +358,74 @@ fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
     }
     let last = first.checked_add(count - 1).ok_or("prelude: heights run past the largest block number")?;
     let n = usize::try_from(count).map_err(|_| "prelude: too many blocks")?;
+    Ok(Prelude { genesis, first, last, n, parent_hash })
+}
+
+/// Reads the section of columns; its reading goes on when somebody asks for events.
+fn event_columns(
+    cursor: &mut Cursor<'_>,
+    first: u32,
+    n: usize,
+    spans: usize,
+) -> std::result::Result<Events, String> {
+    let columns = section(cursor, EVENT_COLUMNS)?;
+    let layout = Layout::parse(columns, n, spans).map_err(|e| format!("EVENT_COLUMNS: {e}"))?;
+    if first == 0 && layout.events_of(0) > 0 {
+        return Err("EVENT_COLUMNS: block 0 has events".into());
+    }
+    let end = cursor.position();
+    let section = end.saturating_sub(columns.len())..end;
+    Ok(Events::Columns { layout: Box::new(layout), section, raw: OnceLock::new() })
+}
+
+fn parse_slim(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
+    let mut cursor = Cursor::new(&body);
+    let Prelude { genesis, first, last, n, parent_hash } = prelude(&mut cursor)?;
+    let spans = spans(section(&mut cursor, RUNTIME_SPANS)?, first, last)?;
+    let events = event_columns(&mut cursor, first, n, spans.len())?;
+    let times_ms =
+        columns::gaps(section(&mut cursor, SLIM_TIMES)?, n).map_err(|e| format!("SLIM_TIMES: {e}"))?;
+    let mut hashes = Cursor::new(section(&mut cursor, KNOWN_HASHES)?);
+    let error = |e: Short| format!("KNOWN_HASHES: {e}");
+    let mut known: BTreeMap<u32, Hash> = BTreeMap::new();
+    for _ in 0..hashes.u32().map_err(error)? {
+        let (height, hash) = (hashes.u32().map_err(error)?, hashes.hash().map_err(error)?);
+        if height < first
+            || height > last
+            || known.last_key_value().is_some_and(|(before, _)| *before >= height)
+        {
+            return Err(format!("KNOWN_HASHES: block {height} is out of place"));
+        }
+        if hash == [0; 32] {
+            return Err(format!("KNOWN_HASHES: block {height} has no hash"));
+        }
+        known.insert(height, hash);
+    }
+    if !known.contains_key(&last) || !hashes.rest().is_empty() {
+        return Err("KNOWN_HASHES: the last block is not among them, or bytes follow".into());
+    }
+    if !cursor.rest().is_empty() {
+        return Err(format!("{} bytes follow the last section", cursor.rest().len()));
+    }
+    Ok(ChunkBody {
+        path: PathBuf::new(),
+        body,
+        genesis,
+        first,
+        parent_hash,
+        state_roots: 0..0,
+        extrinsics_roots: 0..0,
+        digests: Vec::new(),
+        times_ms,
+        events,
+        spans,
+        known: Some(known),
+    })
+}
+
+fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
+    let mut cursor = Cursor::new(&body);
+    let Prelude { genesis, first, last, n, parent_hash } = prelude(&mut cursor)?;
 
     let headers = section(&mut cursor, HEADERS)?;
     let headers_at = cursor.position() - headers.len();
@@ -248,26 +444,24 @@ fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
         return Err(format!("TIMESTAMPS: {} bytes follow the last one", column.rest().len()));
     }
 
-    let values = section(&mut cursor, EVENTS)?;
-    let values_at = cursor.position() - values.len();
-    let events = ranges(&mut Cursor::new(values), n, values_at).map_err(|e| format!("EVENTS: {e}"))?;
-    for (height, (value, time_ms)) in (first..=last).zip(events.iter().zip(&times_ms)) {
-        if (height == 0) != value.is_empty() {
-            let problem = if height == 0 { "has events" } else { "has no System.Events value" };
-            return Err(format!("EVENTS: block {height} {problem}"));
-        }
-        if height == 0 && *time_ms != 0 {
-            return Err("TIMESTAMPS: block 0 has a time; genesis has none and is stored as 0".into());
-        }
+    if first == 0 && times_ms.first().is_some_and(|time_ms| *time_ms != 0) {
+        return Err("TIMESTAMPS: block 0 has a time; genesis has none and is stored as 0".into());
     }
 
+    let plain =
+        if next_section(&cursor) == Some(EVENTS) { Some(plain_events(&mut cursor, first, n)?) } else { None };
     let spans = spans(section(&mut cursor, RUNTIME_SPANS)?, first, last)?;
+    let events = match plain {
+        Some(events) => Events::Plain(events),
+        None => event_columns(&mut cursor, first, n, spans.len())?,
+    };
     if !cursor.rest().is_empty() {
         return Err(format!("{} bytes follow the last section", cursor.rest().len()));
     }
     let state_roots = headers_at..headers_at.saturating_add(roots);
     let extrinsics_roots = state_roots.end..state_roots.end.saturating_add(roots);
     Ok(ChunkBody {
+        path: PathBuf::new(),
         body,
         genesis,
         first,
@@ -278,7 +472,31 @@ fn parse(body: Vec<u8>) -> std::result::Result<ChunkBody, String> {
         times_ms,
         events,
         spans,
+        known: None,
     })
+}
+
+/// The kind of the section that follows.
+fn next_section(cursor: &Cursor<'_>) -> Option<u16> {
+    cursor.clone().u16().ok()
+}
+
+/// Where the values of the blocks lie.
+fn plain_events(
+    cursor: &mut Cursor<'_>,
+    first: u32,
+    n: usize,
+) -> std::result::Result<Vec<Range<usize>>, String> {
+    let values = section(cursor, EVENTS)?;
+    let values_at = cursor.position() - values.len();
+    let events = ranges(&mut Cursor::new(values), n, values_at).map_err(|e| format!("EVENTS: {e}"))?;
+    for (height, value) in (u64::from(first)..).zip(&events) {
+        if (height == 0) != value.is_empty() {
+            let problem = if height == 0 { "has events" } else { "has no System.Events value" };
+            return Err(format!("EVENTS: block {height} {problem}"));
+        }
+    }
+    Ok(events)
 }
 
 /// Reads `n` lengths and gives the ranges of the `n` byte strings after them, which must fill the column.
@@ -357,14 +575,14 @@ mod tests {
     fn blocks_come_back_as_they_went_in() {
         for first in [0, 4_090] {
             let chunk = sample(first, 7);
-            let read = parse(chunk.to_body()).unwrap();
+            let read = parse(chunk.to_body(None)).unwrap();
             assert_eq!((read.first(), read.last(), read.len()), (first, first + 6, 7));
             for (stored, block) in read.blocks().zip(&chunk.blocks) {
                 assert_eq!(stored.state_root, &block.state_root);
                 assert_eq!(stored.extrinsics_root, &block.extrinsics_root);
                 assert_eq!(stored.digest, block.digest);
                 assert_eq!(stored.time_ms, block.time_ms);
-                assert_eq!(stored.events, block.events);
+                assert_eq!(stored.events().unwrap(), block.events);
             }
             assert_eq!(read.runtime_at(first), Some(&[7; 32]));
             assert_eq!(read.runtime_at(first + 3), Some(&[6; 32]));
@@ -382,7 +600,7 @@ mod tests {
         let refused = |change: fn(&mut Chunk)| {
             let mut chunk = sample(10, 4);
             change(&mut chunk);
-            parse(chunk.to_body()).unwrap_err()
+            parse(chunk.to_body(None)).unwrap_err()
         };
         assert!(refused(|c| c.blocks.clear()).contains("0 blocks"));
         assert!(refused(|c| c.blocks[2].events.clear()).contains("block 12 has no System.Events"));
@@ -391,17 +609,17 @@ mod tests {
         assert!(refused(|c| c.spans[1].first = 10).contains("a span at 10"));
         assert!(refused(|c| c.spans[1].first = 14).contains("a span at 14"));
         assert!(refused(|c| c.spans[1].metadata = [7; 32]).contains("same runtime"));
-        let mut body = sample(10, 4).to_body();
+        let mut body = sample(10, 4).to_body(None);
         body.push(0);
         assert!(parse(body).unwrap_err().contains("1 bytes follow"));
         let mut genesis = sample(0, 2);
         genesis.blocks[0].time_ms = 1;
-        assert!(parse(genesis.to_body()).unwrap_err().contains("block 0 has a time"));
+        assert!(parse(genesis.to_body(None)).unwrap_err().contains("block 0 has a time"));
     }
 
     #[test]
     fn a_truncated_body_is_refused_at_every_length() {
-        let body = sample(10, 4).to_body();
+        let body = sample(10, 4).to_body(None);
         for len in 0..body.len() {
             assert!(parse(body[..len].to_vec()).is_err(), "{len}");
         }

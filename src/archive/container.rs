@@ -6,18 +6,19 @@
 use std::{
     io::Read,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use sha2::{Digest, Sha256};
 
-use super::{Error, Hash, Result};
+use super::{Error, Hash, Result, workspace::Workspace};
 
 /// First bytes of every file; a copy in text mode breaks them.
 pub const MAGIC: [u8; 8] = *b"\x89TFA\r\n\x1a\n";
 /// Major version written and read.
 pub const MAJOR: u16 = 1;
-/// Minor version of the manifest and of every file that does not say otherwise, see [`Kind::minor`].
-pub const MINOR: u16 = 0;
+/// Highest minor version read. A file has the lowest one that knows all that is in it.
+pub const MINOR: u16 = 1;
 /// Length of the header before the zstd frame.
 pub const HEADER_LEN: usize = 56;
 /// Longest body that is read, 256 MiB.
@@ -39,6 +40,8 @@ pub enum Kind {
     Metadata = 3,
     /// Payments on Stellar.
     Payments = 4,
+    /// A run of blocks without headers.
+    SlimChunk = 5,
 }
 
 impl Kind {
@@ -49,14 +52,7 @@ impl Kind {
             Kind::State => 2,
             Kind::Metadata => 3,
             Kind::Payments => 4,
-        }
-    }
-
-    /// The minor version of its files: the one in which it got its present form.
-    pub const fn minor(self) -> u16 {
-        match self {
-            Kind::Chunk | Kind::State | Kind::Metadata => MINOR,
-            Kind::Payments => 1,
+            Kind::SlimChunk => 5,
         }
     }
 }
@@ -79,11 +75,12 @@ pub struct Sealed {
     pub body_len: u64,
 }
 
-/// Compresses `body` into a file; `level` is a level of zstd and has no influence on the content digest.
+/// Compresses `body`, which has what minor version `minor` knows, into a file; `level` is a level of zstd and has no
+/// influence on the content digest.
 ///
 /// # Errors
 /// A body longer than [`MAX_BODY_LEN`] is refused, as no reader would take it.
-pub fn seal(kind: Kind, body: &[u8], level: i32, path: &Path) -> Result<Sealed> {
+pub fn seal(kind: Kind, minor: u16, body: &[u8], level: i32, path: &Path) -> Result<Sealed> {
     let body_len = u64::try_from(body.len()).unwrap_or(u64::MAX);
     if body_len > MAX_BODY_LEN {
         return Err(Error::Refused {
@@ -97,7 +94,7 @@ pub fn seal(kind: Kind, body: &[u8], level: i32, path: &Path) -> Result<Sealed> 
     let mut file = Vec::with_capacity(HEADER_LEN + body.len() / 4);
     file.extend_from_slice(&MAGIC);
     file.extend_from_slice(&MAJOR.to_le_bytes());
-    file.extend_from_slice(&kind.minor().to_le_bytes());
+    file.extend_from_slice(&minor.to_le_bytes());
     file.extend_from_slice(&kind.code().to_le_bytes());
     file.extend_from_slice(&0u16.to_le_bytes());
     file.extend_from_slice(&body_len.to_le_bytes());
@@ -135,6 +132,8 @@ fn window_log(len: usize) -> u32 {
 /// What [`open`] found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
+    /// Minor version of the format that the file names.
+    pub minor: u16,
     /// The canonical bytes.
     pub body: Vec<u8>,
     /// Their SHA-256, computed, and equal to the one in the header.
@@ -147,6 +146,14 @@ pub struct Opened {
 /// Says which field is wrong; the body is never longer than the header says and never longer than
 /// [`MAX_BODY_LEN`].
 pub fn open(kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
+    open_with(&mut Workspace::default(), kind, file, path)
+}
+
+/// As [`open`], with the memory of a workspace.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(workspace: &mut Workspace, kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
     let damaged = |what: String| Error::damaged(path, what);
     let mut header = super::bytes::Cursor::new(file);
     let truncated =
@@ -157,9 +164,7 @@ pub fn open(kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
     }
     let major = header.u16().map_err(truncated)?;
     let minor = header.u16().map_err(truncated)?;
-    if (major, minor) != (MAJOR, kind.minor()) {
-        check_version(major, minor, path)?;
-    }
+    check_version(major, minor, path)?;
     let found_kind = header.u16().map_err(truncated)?;
     if found_kind != kind.code() {
         return Err(damaged(format!("it is of kind {found_kind}, not {} ({kind:?})", kind.code())));
@@ -174,8 +179,12 @@ pub fn open(kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
         return Err(damaged(format!("it declares {body_len} bytes, more than the {MAX_BODY_LEN} allowed")));
     }
     let frame = header.rest();
-    let body = decompress(frame, body_len).map_err(damaged)?;
+    let started = Instant::now();
+    let body = decompress(workspace, frame, body_len).map_err(damaged)?;
+    workspace.times.decompress += started.elapsed();
+    let started = Instant::now();
     let content_sha256 = sha256(&body);
+    workspace.times.hash += started.elapsed();
     if content_sha256 != declared {
         return Err(damaged(format!(
             "content digest is {}, its header says {}",
@@ -183,7 +192,7 @@ pub fn open(kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
             hex::encode(declared)
         )));
     }
-    Ok(Opened { body, content_sha256 })
+    Ok(Opened { minor, body, content_sha256 })
 }
 
 /// An older minor version is readable, a newer one and another major version are not.
@@ -197,8 +206,8 @@ pub fn check_version(major: u16, minor: u16, path: &Path) -> Result<()> {
     Err(Error::Version { path: PathBuf::from(path), major, minor })
 }
 
-/// Exactly one frame of exactly `body_len` bytes.
-fn decompress(frame: &[u8], body_len: u64) -> std::result::Result<Vec<u8>, String> {
+/// Checks that there is exactly one frame, of exactly `body_len` bytes by what it declares.
+fn check_frame(frame: &[u8], body_len: u64) -> std::result::Result<(), String> {
     match zstd::zstd_safe::get_frame_content_size(frame) {
         Ok(Some(n)) if n == body_len => {}
         Ok(Some(n)) => return Err(format!("its zstd frame declares {n} bytes, its header {body_len}")),
@@ -207,21 +216,46 @@ fn decompress(frame: &[u8], body_len: u64) -> std::result::Result<Vec<u8>, Strin
     }
     let frame_len = zstd::zstd_safe::find_frame_compressed_size(frame)
         .map_err(|_| "its zstd frame is cut short or broken".to_string())?;
-    if frame_len != frame.len() {
-        return Err(format!("{} bytes follow its zstd frame", frame.len().saturating_sub(frame_len)));
+    match frame.len().checked_sub(frame_len) {
+        Some(0) => Ok(()),
+        left => Err(format!("{} bytes follow its zstd frame", left.unwrap_or_default())),
     }
+}
+
+/// Most bytes that a byte of a frame is believed to become before it has.
+const PLAUSIBLE_RATIO: u64 = 64;
+
+/// Exactly one frame of exactly `body_len` bytes.
+fn decompress(
+    workspace: &mut Workspace,
+    frame: &[u8],
+    body_len: u64,
+) -> std::result::Result<Vec<u8>, String> {
+    check_frame(frame, body_len)?;
     let broken = |e: std::io::Error| format!("its zstd frame does not decompress: {e}");
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame).map_err(broken)?.single_frame();
-    decoder.window_log_max(MAX_WINDOW_LOG).map_err(broken)?;
-    // A few bytes can declare a large body: start small enough that a lie costs no memory.
-    let first_allocation = body_len.min(u64::try_from(frame.len()).unwrap_or(u64::MAX).saturating_mul(64));
-    let mut body = Vec::with_capacity(usize::try_from(first_allocation).unwrap_or(0));
-    decoder.take(body_len.saturating_add(1)).read_to_end(&mut body).map_err(broken)?;
+    let mut body = workspace.take_body();
+    // A few bytes can declare a large body: unless it is plausible, a lie must cost no memory.
+    let plausible = u64::try_from(frame.len()).unwrap_or(u64::MAX).saturating_mul(PLAUSIBLE_RATIO);
+    match usize::try_from(body_len) {
+        Ok(len) if body_len <= plausible => {
+            body.reserve_exact(len);
+            let decompressor = workspace.decompressor().map_err(broken)?;
+            decompressor.decompress_to_buffer(frame, &mut body).map_err(broken)?;
+        }
+        _ => decompress_slowly(frame, body_len, &mut body).map_err(broken)?,
+    }
     let len = u64::try_from(body.len()).unwrap_or(u64::MAX);
     if len != body_len {
         return Err(format!("it decompresses to {len} bytes, its header says {body_len}"));
     }
     Ok(body)
+}
+
+/// Decompresses piece by piece, so that memory grows with what really comes out.
+fn decompress_slowly(frame: &[u8], body_len: u64, body: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?.single_frame();
+    decoder.window_log_max(MAX_WINDOW_LOG)?;
+    decoder.take(body_len.saturating_add(1)).read_to_end(body).map(drop)
 }
 
 #[cfg(test)]
@@ -235,7 +269,7 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_again() {
         for body in [vec![], vec![7], vec![1u8; 1 << 20]] {
-            let sealed = seal(Kind::Chunk, &body, 3, path()).unwrap();
+            let sealed = seal(Kind::Chunk, 0, &body, 3, path()).unwrap();
             let opened = open(Kind::Chunk, &sealed.file, path()).unwrap();
             assert_eq!(opened.body, body);
             assert_eq!(opened.content_sha256, sealed.content_sha256);
@@ -245,7 +279,7 @@ mod tests {
     #[test]
     fn every_flipped_byte_and_every_truncation_is_detected() {
         let body: Vec<u8> = (0..2000u32).flat_map(|i| (i * i).to_le_bytes()).collect();
-        let sealed = seal(Kind::State, &body, 3, path()).unwrap();
+        let sealed = seal(Kind::State, 0, &body, 3, path()).unwrap();
         for at in 0..sealed.file.len() {
             let mut file = sealed.file.clone();
             file[at] ^= 0x10;
@@ -263,18 +297,18 @@ mod tests {
 
     #[test]
     fn a_newer_version_says_what_to_install() {
-        let mut file = seal(Kind::Chunk, b"x", 3, path()).unwrap().file;
+        let mut file = seal(Kind::Chunk, 0, b"x", 3, path()).unwrap().file;
         file[8] = 2;
         let message = open(Kind::Chunk, &file, path()).unwrap_err().to_string();
         assert!(message.contains("format version 2.0") && message.contains("install"), "{message}");
         file[8] = 1;
-        file[10] = 1;
-        assert!(matches!(open(Kind::Chunk, &file, path()), Err(Error::Version { minor: 1, .. })));
+        file[10] = 2;
+        assert!(matches!(open(Kind::Chunk, &file, path()), Err(Error::Version { minor: 2, .. })));
     }
 
     #[test]
     fn another_kind_and_trailing_bytes_are_refused() {
-        let sealed = seal(Kind::Chunk, b"abc", 3, path()).unwrap();
+        let sealed = seal(Kind::Chunk, 0, b"abc", 3, path()).unwrap();
         assert!(open(Kind::State, &sealed.file, path()).is_err());
         let mut longer = sealed.file;
         longer.push(0);
@@ -284,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_small_file_cannot_ask_for_a_large_allocation() {
-        let mut file = seal(Kind::Chunk, b"abc", 3, path()).unwrap().file;
+        let mut file = seal(Kind::Chunk, 0, b"abc", 3, path()).unwrap().file;
         file[16..24].copy_from_slice(&(1u64 << 40).to_le_bytes());
         let message = open(Kind::Chunk, &file, path()).unwrap_err().to_string();
         assert!(message.contains("more than the"), "{message}");

@@ -30,6 +30,11 @@ pub fn chunk_name(first: u32, last: u32, last_hash: &Hash) -> String {
     format!("chunks/{first:010}-{last:010}-{}.tfa", short(last_hash))
 }
 
+/// `chunks/<first>-<last>-<start of the last block's hash>-slim.tfa`
+pub fn slim_name(first: u32, last: u32, last_hash: &Hash) -> String {
+    format!("chunks/{first:010}-{last:010}-{}-slim.tfa", short(last_hash))
+}
+
 /// `state/<height>-<start of the block's hash>.tfa`
 pub fn state_name(height: u32, block_hash: &Hash) -> String {
     format!("state/{height:010}-{}.tfa", short(block_hash))
@@ -45,13 +50,23 @@ pub fn metadata_name(spec_version: u32, metadata: &Hash) -> String {
 /// # Errors
 /// I/O errors, and a file longer than `limit`.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
     let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    read_into(path, limit, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// As [`read`], into memory that is used again.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> Result<()> {
+    bytes.clear();
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    file.take(limit.saturating_add(1)).read_to_end(bytes).map_err(Error::io("read", path))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
         return Err(Error::damaged(path, format!("it is longer than the {limit} bytes allowed")));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Writes a file so that it is there whole or not at all: temporary name, fsync, read back, rename, fsync of

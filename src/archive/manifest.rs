@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Error, Hash, Result,
-    container::{MAJOR, MINOR, check_version},
+    container::{MAJOR, check_version},
     files,
 };
 
@@ -227,14 +227,22 @@ pub struct Manifest {
     pub period: Option<u32>,
     /// The time range, when one was exported.
     pub range: Option<ExportedRange>,
+    /// Root of the full archive, in the manifest of a slim one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slim_of: Option<Hex>,
     /// Ascending by height.
     pub state: Vec<StateEntry>,
 }
 
 impl Manifest {
-    /// The format this program writes.
+    /// The format of a full archive.
     pub fn current_format() -> Format {
-        Format { major: MAJOR, minor: MINOR, name: FORMAT_NAME.to_string() }
+        Format { major: MAJOR, minor: 0, name: FORMAT_NAME.to_string() }
+    }
+
+    /// The format of a slim archive.
+    pub fn format_of_slim() -> Format {
+        Format { minor: 1, ..Manifest::current_format() }
     }
 
     /// The archive root digest, computed from the content digests and everything that decides about a replay.
@@ -269,6 +277,9 @@ impl Manifest {
         for state in &self.state {
             root.update(state.height.to_le_bytes());
             root.update(state.content_sha256.0);
+        }
+        if let Some(full) = self.slim_of {
+            root.update(full.0);
         }
         root.finalize().into()
     }
@@ -363,8 +374,12 @@ impl Manifest {
         if let Some((first, last)) = wanted.next() {
             return Err(format!("no chunk is listed for blocks {first} to {last}"));
         }
+        if self.format.minor != u16::from(self.slim_of.is_some()) {
+            return Err("format.minor is 1 in the manifest of a slim archive, and in no other".into());
+        }
+        let chunk_name = if self.slim_of.is_some() { files::slim_name } else { files::chunk_name };
         for chunk in &self.chunks {
-            expect_name(&chunk.file, &files::chunk_name(chunk.first, chunk.last, &chunk.last_hash.0))?;
+            expect_name(&chunk.file, &chunk_name(chunk.first, chunk.last, &chunk.last_hash.0))?;
         }
         if self.chunks.last().is_some_and(|c| c.last_hash != self.last_hash) {
             return Err("last_hash is not that of the last chunk".into());
@@ -488,6 +503,7 @@ mod tests {
                 to: 2,
                 window_blocks: 1,
             }),
+            slim_of: None,
             state: vec![state(5), state(8)],
         };
         manifest.archive_root = Hex(manifest.root());
@@ -507,7 +523,8 @@ mod tests {
 
     #[test]
     fn every_field_that_counts_changes_the_root() {
-        let changes: [fn(&mut Manifest); 14] = [
+        let changes: [fn(&mut Manifest); 15] = [
+            |m| m.slim_of = Some(Hex([0; 32])),
             |m| m.genesis_hash.0[0] ^= 1,
             |m| m.first_block ^= 1,
             |m| m.last_block ^= 1,

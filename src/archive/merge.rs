@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Archive, ArchiveWriter, Block, BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, Error, ExportedRange,
-    Finished, Hash, Manifest, Plan, Provenance, Result, Span, chunk_ranges,
+    Finished, Hash, Manifest, Plan, Provenance, Result, ShapesOf, Span, chunk_ranges,
 };
 
 /// What becomes of some archives when they are joined.
@@ -28,20 +28,6 @@ struct Found<'a> {
     hash: Hash,
     parent: Hash,
     runtime: Option<Hash>,
-}
-
-/// Joins archives; `advance` is told how many more blocks were written.
-///
-/// # Errors
-/// As [`Merge::of`] and [`Merge::write`].
-pub fn merge(
-    folders: &[PathBuf],
-    out: &Path,
-    chunk_blocks: Option<u32>,
-    provenance: &Provenance,
-    advance: impl FnMut(u64),
-) -> Result<Finished> {
-    Merge::of(folders, chunk_blocks)?.write(out, provenance, advance)
 }
 
 impl Merge {
@@ -102,9 +88,10 @@ impl Merge {
         mut self,
         out: &Path,
         provenance: &Provenance,
+        shapes_of: ShapesOf,
         mut advance: impl FnMut(u64),
     ) -> Result<Finished> {
-        let mut writer = ArchiveWriter::open(out, self.plan.clone())?;
+        let mut writer = ArchiveWriter::open(out, self.plan.clone(), shapes_of)?;
         self.put_metadata(&mut writer)?;
         let mut before = None;
         for (first, last) in chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks) {
@@ -175,7 +162,7 @@ impl Merge {
                 return Err(Error::Missing(format!("block {height} is in none of the archives")));
             };
             for (_, other_source, other) in found {
-                if let Some(what) = one.differs(&other) {
+                if let Some(what) = one.differs(&other)? {
                     return Err(disagree(source, other_source, format!("block {height}: {what}")));
                 }
             }
@@ -199,7 +186,7 @@ impl Merge {
                 extrinsics_root: *one.block.extrinsics_root,
                 digest: one.block.digest.to_vec(),
                 time_ms: one.block.time_ms,
-                events: one.block.events.to_vec(),
+                events: one.block.events()?.to_vec(),
             });
             *before = Some((one.hash, giver));
         }
@@ -240,18 +227,17 @@ impl Source {
 
 impl Found<'_> {
     /// What another archive says otherwise about the same block.
-    fn differs(&self, other: &Found<'_>) -> Option<String> {
-        if self.hash != other.hash {
+    fn differs(&self, other: &Found<'_>) -> Result<Option<String>> {
+        Ok(if self.hash != other.hash {
             let (one, two) = (hex::encode(self.hash), hex::encode(other.hash));
-            return Some(format!("its hash is 0x{one} and 0x{two}"));
-        }
-        if self.block.events != other.block.events {
-            return Some("its events differ".into());
-        }
-        if self.block.time_ms != other.block.time_ms {
-            return Some(format!("its time is {} ms and {} ms", self.block.time_ms, other.block.time_ms));
-        }
-        (self.runtime != other.runtime).then(|| "its events are of different runtimes".into())
+            Some(format!("its hash is 0x{one} and 0x{two}"))
+        } else if self.block.events()? != other.block.events()? {
+            Some("its events differ".into())
+        } else if self.block.time_ms != other.block.time_ms {
+            Some(format!("its time is {} ms and {} ms", self.block.time_ms, other.block.time_ms))
+        } else {
+            (self.runtime != other.runtime).then(|| "its events are of different runtimes".into())
+        })
     }
 }
 

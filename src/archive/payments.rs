@@ -1,4 +1,4 @@
-//! Payments on Stellar whose memo is a hash (`archive-format.md`, section 7): what was paid, so that retries need no
+//! Payments on Stellar whose memo is a hash (`archive-format.md`, section 14): what was paid, so that retries need no
 //! network.
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
 use super::{
     Error, Hash, Result,
     bytes::{BodyWriter, Cursor, STELLAR_PAYMENTS, Short, section},
-    container::{self, Kind, MAX_FILE_LEN, Sealed},
+    container::{self, Kind, MAX_FILE_LEN, MINOR, Sealed},
     files,
 };
 
@@ -157,6 +157,9 @@ impl Payments {
     pub fn read(path: &Path) -> Result<(Payments, Hash)> {
         let file = files::read(path, MAX_FILE_LEN)?;
         let opened = container::open(Kind::Payments, &file, path)?;
+        if opened.minor != MINOR {
+            return Err(Error::damaged(path, format!("payments have minor version {MINOR}, not {}", opened.minor)));
+        }
         Ok((Payments::parse(&opened.body, path)?, opened.content_sha256))
     }
 
@@ -165,7 +168,7 @@ impl Payments {
     /// # Errors
     /// I/O errors, and more payments than a file may hold.
     pub fn write(&self, path: &Path) -> Result<Sealed> {
-        let sealed = container::seal(Kind::Payments, &self.to_body(), LEVEL, path)?;
+        let sealed = container::seal(Kind::Payments, MINOR, &self.to_body(), LEVEL, path)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }

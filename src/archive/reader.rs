@@ -1,9 +1,13 @@
 //! Opens an archive and hands out its parts, each verified before anybody sees it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use super::{
     ChunkBody, ChunkEntry, Error, Hash, Manifest, Result, RuntimeMetadata, StateEntry, StateSnapshot,
+    Workspace,
     container::{self, Kind, MAX_FILE_LEN, sha256},
     files,
     manifest::Listed,
@@ -41,15 +45,34 @@ impl Archive {
     }
 
     /// Reads a chunk and verifies file digest, content digest, form, place, that it follows the chunk before it, and
-    /// the hash of every header up to the last one, which is the one in the manifest. Gives the chunk and the hashes of its blocks.
+    /// the hash of every header up to the last one, which is the one in the manifest. Gives the chunk and the hashes of
+    /// its blocks; in a slim archive 32 zero bytes for those that it does not know.
     ///
     /// # Errors
     /// Names the file and what differs.
     pub fn chunk(&self, entry: &ChunkEntry) -> Result<(ChunkBody, Vec<Hash>)> {
+        self.chunk_with(&mut Workspace::default(), entry)
+    }
+
+    /// As [`Archive::chunk`], with the memory of a workspace.
+    ///
+    /// # Errors
+    /// As [`Archive::chunk`].
+    pub fn chunk_with(
+        &self,
+        workspace: &mut Workspace,
+        entry: &ChunkEntry,
+    ) -> Result<(ChunkBody, Vec<Hash>)> {
         let path = self.path(&entry.file);
-        let body = self.body(Kind::Chunk, entry.listed())?;
-        let chunk = ChunkBody::parse(body, &path)?;
+        let is_slim = self.manifest.slim_of.is_some();
+        let kind = if is_slim { Kind::SlimChunk } else { Kind::Chunk };
+        let (minor, body) = self.body(workspace, kind, entry.listed())?;
+        let chunk =
+            if is_slim { ChunkBody::parse_slim(body, &path)? } else { ChunkBody::parse(body, &path)? };
         let damaged = |what: String| Error::damaged(&path, what);
+        if minor != chunk.minor() {
+            return Err(damaged(format!("it names format version 1.{minor}, and is of 1.{}", chunk.minor())));
+        }
         if chunk.genesis() != &self.manifest.genesis_hash.0 {
             return Err(damaged("it belongs to another chain".into()));
         }
@@ -59,8 +82,10 @@ impl Archive {
         if Some(chunk.parent_hash()) != self.parent_of(entry) {
             return Err(damaged(format!("block {} does not follow the block before it", entry.first)));
         }
+        let started = Instant::now();
         let hashes = chunk.hashes();
-        if entry.first == 0 && hashes.first() != Some(chunk.genesis()) {
+        workspace.times.hash += started.elapsed();
+        if !is_slim && entry.first == 0 && hashes.first() != Some(chunk.genesis()) {
             return Err(damaged("its block 0 is not the genesis block that it names".into()));
         }
         if hashes.last() != Some(&entry.last_hash.0) {
@@ -79,7 +104,7 @@ impl Archive {
     /// Names the file and what differs.
     pub fn state(&self, entry: &StateEntry) -> Result<StateSnapshot> {
         let path = self.path(&entry.file);
-        let body = self.body(Kind::State, entry.listed())?;
+        let (_, body) = self.body(&mut Workspace::default(), Kind::State, entry.listed())?;
         let state = StateSnapshot::parse(&body, &path)?;
         if state.genesis != self.manifest.genesis_hash.0 {
             return Err(Error::damaged(path, "it belongs to another chain"));
@@ -108,7 +133,7 @@ impl Archive {
                 )
             })?;
         let path = self.path(&entry.file);
-        let body = self.body(Kind::Metadata, entry.listed())?;
+        let (_, body) = self.body(&mut Workspace::default(), Kind::Metadata, entry.listed())?;
         let metadata = RuntimeMetadata::parse(&body, &path)?;
         if metadata.hash() != *hash || metadata.spec_version != entry.spec_version {
             return Err(Error::damaged(path, "it is the metadata of another runtime than the manifest says"));
@@ -126,11 +151,14 @@ impl Archive {
         }
     }
 
-    /// Reads a file and gives its body, when all that the manifest says of it is true.
-    fn body(&self, kind: Kind, listed: Listed<'_>) -> Result<Vec<u8>> {
+    /// Reads a file and gives its minor version and its body, when all that the manifest says of it is true.
+    fn body(&self, workspace: &mut Workspace, kind: Kind, listed: Listed<'_>) -> Result<(u16, Vec<u8>)> {
         let path = &self.path(listed.file);
         let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let bytes = files::read(path, MAX_FILE_LEN)?;
+        let mut bytes = std::mem::take(&mut workspace.file);
+        let started = Instant::now();
+        files::read_into(path, MAX_FILE_LEN, &mut bytes)?;
+        workspace.times.read += started.elapsed();
         let (found, file_bytes) = (length(&bytes), listed.file_bytes);
         if found != file_bytes {
             let problem = if found < file_bytes { "truncated" } else { "too long" };
@@ -139,7 +167,7 @@ impl Archive {
                 format!("it is {problem}: {found} bytes instead of {file_bytes}"),
             ));
         }
-        let opened = container::open(kind, &bytes, path)?;
+        let opened = container::open_with(workspace, kind, &bytes, path)?;
         if opened.content_sha256 != listed.content_sha256 {
             return Err(Error::damaged(
                 path,
@@ -151,14 +179,23 @@ impl Archive {
             ));
         }
         // The content is what counts; a file digest that differs says that somebody packed it anew.
+        let started = Instant::now();
         if sha256(&bytes) != listed.file_sha256 {
             return Err(Error::damaged(path, "file digest differs from the manifest"));
         }
+        workspace.times.hash += started.elapsed();
         if length(&opened.body) != listed.body_bytes {
             let what =
                 format!("its body has {} bytes, the manifest says {}", opened.body.len(), listed.body_bytes);
             return Err(Error::damaged(path, what));
         }
-        Ok(opened.body)
+        if matches!(kind, Kind::State | Kind::Metadata) && opened.minor != 0 {
+            return Err(Error::damaged(
+                path,
+                format!("it names format version 1.{}, and is of 1.0", opened.minor),
+            ));
+        }
+        workspace.file = bytes;
+        Ok((opened.minor, opened.body))
     }
 }

@@ -8,13 +8,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Block, BlockRef, Chunk, ChunkBody, ChunkEntry, Error, ExportedRange, Hash, Hex, Manifest, MetadataEntry,
-    Provenance, Result, RuntimeMetadata, StateEntry, StateSnapshot, chunk_ranges,
+    Chunk, ChunkBody, ChunkEntry, Error, EventShapes, ExportedRange, Hash, Hex, Manifest, MetadataEntry,
+    Provenance, Result, RuntimeMetadata, ShapesOf, StateEntry, StateSnapshot, chunk_ranges, columns,
     container::{self, Kind, MAX_FILE_LEN, Sealed},
     files,
 };
@@ -103,6 +104,9 @@ pub struct ArchiveWriter {
     metadata: BTreeMap<Hash, MetadataEntry>,
     /// Files of an earlier run that were not taken over, and why.
     damaged: Vec<String>,
+    shapes_of: ShapesOf,
+    /// How the events of each runtime are laid out, as far as that can be known.
+    shapes: BTreeMap<Hash, Option<Arc<dyn EventShapes>>>,
     level: i32,
     /// Nobody else writes here as long as this lives.
     _lock: Option<FolderLock>,
@@ -110,21 +114,22 @@ pub struct ArchiveWriter {
 
 impl ArchiveWriter {
     /// Makes the folder, or goes on with an interrupted export of the same plan: files that are whole and belong to
-    /// it are taken over, after their digests were computed anew; damaged ones are written again.
+    /// it are taken over, after their digests were computed anew; damaged ones are written again. `shapes_of` finds out
+    /// how events are laid out, so that they can be stored in columns.
     ///
     /// # Errors
     /// The folder holds a finished archive, an export of another plan, or something else.
-    pub fn open(folder: &Path, plan: Plan) -> Result<ArchiveWriter> {
+    pub fn open(folder: &Path, plan: Plan, shapes_of: ShapesOf) -> Result<ArchiveWriter> {
         refuse_finished(folder)?;
-        ArchiveWriter::open_locked(FolderLock::take(folder)?, plan)
+        ArchiveWriter::open_locked(FolderLock::take(folder)?, plan, shapes_of)
     }
 
     /// As [`ArchiveWriter::open`], in a folder that was locked before.
     ///
     /// # Errors
     /// As [`ArchiveWriter::open`].
-    pub fn open_locked(lock: FolderLock, plan: Plan) -> Result<ArchiveWriter> {
-        let mut writer = ArchiveWriter::new(lock.folder(), plan)?;
+    pub fn open_locked(lock: FolderLock, plan: Plan, shapes_of: ShapesOf) -> Result<ArchiveWriter> {
+        let mut writer = ArchiveWriter::new(lock.folder(), plan, shapes_of)?;
         occupy(lock.folder(), &writer.plan)?;
         writer._lock = Some(lock);
         writer.take_over()?;
@@ -135,8 +140,8 @@ impl ArchiveWriter {
     ///
     /// # Errors
     /// As [`ArchiveWriter::open`].
-    pub fn look(folder: &Path, plan: Plan) -> Result<Left> {
-        let mut writer = ArchiveWriter::new(folder, plan)?;
+    pub fn look(folder: &Path, plan: Plan, shapes_of: ShapesOf) -> Result<Left> {
+        let mut writer = ArchiveWriter::new(folder, plan, shapes_of)?;
         vacant(folder, &plan_bytes(&writer.plan))?;
         writer.take_over()?;
         Ok(Left {
@@ -146,7 +151,7 @@ impl ArchiveWriter {
         })
     }
 
-    fn new(folder: &Path, mut plan: Plan) -> Result<ArchiveWriter> {
+    fn new(folder: &Path, mut plan: Plan, shapes_of: ShapesOf) -> Result<ArchiveWriter> {
         plan.state_at.sort_unstable();
         plan.state_at.dedup();
         plan.period = plan.range.as_ref().and_then(|r| r.period);
@@ -158,6 +163,8 @@ impl ArchiveWriter {
             states: BTreeMap::new(),
             metadata: BTreeMap::new(),
             damaged: Vec::new(),
+            shapes_of,
+            shapes: BTreeMap::new(),
             level: LEVEL,
             _lock: None,
         })
@@ -243,8 +250,9 @@ impl ArchiveWriter {
         let body = metadata.to_body();
         RuntimeMetadata::parse(&body, &path)
             .map_err(|e| refused(format!("metadata of {}", metadata.spec_version), &e))?;
-        let sealed = self.write(Kind::Metadata, &file, &body)?;
+        let sealed = self.write(Kind::Metadata, 0, &file, &body)?;
         self.metadata.insert(hash, metadata_entry(metadata, file, &sealed));
+        self.shapes.insert(hash, (self.shapes_of)(&metadata.bytes));
         Ok(hash)
     }
 
@@ -264,40 +272,61 @@ impl ArchiveWriter {
         if read != *state {
             return Err(Error::Refused { item, what: "it does not read back the same".into() });
         }
-        let sealed = self.write(Kind::State, &file, &body)?;
+        let sealed = self.write(Kind::State, 0, &file, &body)?;
         self.states.insert(state.height, (state_entry(state, file, &sealed), state.metadata));
         Ok(())
     }
 
-    /// Writes a chunk.
+    /// Writes a chunk, with its events in columns if they can be taken apart and come out of the columns as they went in.
     ///
     /// # Errors
-    /// A chunk that the plan does not ask for or that is not canonical; I/O errors.
+    /// A chunk that the plan does not ask for or that is not canonical, or whose metadata was not put before; I/O
+    /// errors.
     pub fn put_chunk(&mut self, chunk: &Chunk) -> Result<()> {
         let item = format!("the chunk at block {}", chunk.first);
-        let body = chunk.to_body();
-        let read = ChunkBody::parse(body, &self.folder.join(&item)).map_err(|e| refused(item.clone(), &e))?;
+        let columns = self.columns(chunk)?;
+        let read_back = |columns: Option<&[u8]>| -> Result<ChunkBody> {
+            let read = ChunkBody::parse(chunk.to_body(columns), &self.folder.join(&item))?;
+            match is_same(chunk, &read)? {
+                true => Ok(read),
+                false => {
+                    Err(Error::Refused { item: item.clone(), what: "it does not read back the same".into() })
+                }
+            }
+        };
+        let in_columns = columns.as_deref().and_then(|columns| read_back(Some(columns)).ok());
+        let read = match in_columns {
+            Some(read) => read,
+            None => read_back(None).map_err(|e| refused(item.clone(), &e))?,
+        };
         let mut planned = chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks);
         if !planned.any(|range| range == (read.first(), read.last())) || read.genesis() != &self.plan.genesis
         {
             let what = format!("blocks {} to {} are no chunk of the plan", read.first(), read.last());
             return Err(Error::Refused { item, what });
         }
-        let same = |(b, r): (&Block, BlockRef<'_>)| {
-            (&b.state_root, &b.extrinsics_root, &b.digest[..], b.time_ms, &b.events[..])
-                == (r.state_root, r.extrinsics_root, r.digest, r.time_ms, r.events)
-        };
-        let head = (&chunk.parent_hash, &chunk.spans[..]) == (read.parent_hash(), read.spans());
-        if !head || chunk.blocks.len() != read.len() || !chunk.blocks.iter().zip(read.blocks()).all(same) {
-            return Err(Error::Refused { item, what: "it does not read back the same".into() });
-        }
         let hashes = read.hashes();
         let last_hash = hashes.last().copied().unwrap_or_default();
         let file = files::chunk_name(read.first(), read.last(), &last_hash);
-        let sealed = self.write(Kind::Chunk, &file, read.bytes())?;
+        let sealed = self.write(Kind::Chunk, read.minor(), &file, read.bytes())?;
         let present = self.present(&read, &hashes, file, &sealed);
         self.chunks.insert(read.first(), present);
         Ok(())
+    }
+
+    /// The events of a chunk in columns; none if they cannot be taken apart.
+    fn columns(&self, chunk: &Chunk) -> Result<Option<Vec<u8>>> {
+        let mut spans = Vec::new();
+        for span in &chunk.spans {
+            let shapes = self.shapes.get(&span.metadata).ok_or_else(|| {
+                let what = format!("metadata {} was not put before it", hex::encode(span.metadata));
+                Error::Refused { item: format!("the chunk at block {}", chunk.first), what }
+            })?;
+            let start = usize::try_from(span.first.saturating_sub(chunk.first)).unwrap_or(usize::MAX);
+            let Some(shapes) = shapes else { return Ok(None) };
+            spans.push((start, Arc::clone(shapes)));
+        }
+        Ok(columns::encode(chunk.first, &chunk.blocks, &spans))
     }
 
     /// Checks that everything planned is there and belongs together, then writes `provenance.json` and, last,
@@ -384,15 +413,16 @@ impl ArchiveWriter {
             metadata,
             period: self.plan.period,
             range: self.plan.range.clone().map(|range| ExportedRange { period: None, ..range }),
+            slim_of: None,
             state: self.states.values().map(|(entry, _)| entry.clone()).collect(),
         };
         manifest.archive_root = Hex(manifest.root());
         Ok(manifest)
     }
 
-    fn write(&self, kind: Kind, file: &str, body: &[u8]) -> Result<Sealed> {
+    fn write(&self, kind: Kind, minor: u16, file: &str, body: &[u8]) -> Result<Sealed> {
         let path = self.folder.join(file);
-        let sealed = container::seal(kind, body, self.level, &path)?;
+        let sealed = container::seal(kind, minor, body, self.level, &path)?;
         if container::open(kind, &sealed.file, &path)?.body != body {
             return Err(Error::damaged(path, "it does not decompress to what was compressed"));
         }
@@ -450,6 +480,7 @@ impl ArchiveWriter {
     fn take_over_chunk(&mut self, file: String, path: &Path, bytes: Vec<u8>) -> Result<()> {
         let opened = container::open(Kind::Chunk, &bytes, path)?;
         let sealed = resealed(bytes, &opened);
+        let minor = opened.minor;
         let chunk = ChunkBody::parse(opened.body, path)?;
         let hashes = chunk.hashes();
         let last_hash = hashes.last().copied().unwrap_or_default();
@@ -459,6 +490,9 @@ impl ArchiveWriter {
         }
         let is_planned = chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks)
             .any(|planned| planned == range);
+        if minor != chunk.minor() {
+            return Err(Error::damaged(path, "its minor version is not that of its contents"));
+        }
         if !is_planned || *chunk.genesis() != self.plan.genesis {
             return Err(Error::damaged(path, "it is no chunk of this export"));
         }
@@ -489,8 +523,26 @@ impl ArchiveWriter {
         }
         let entry = metadata_entry(&metadata, file, &resealed(bytes, &opened));
         self.metadata.insert(metadata.hash(), entry);
+        self.shapes.insert(metadata.hash(), (self.shapes_of)(&metadata.bytes));
         Ok(())
     }
+}
+
+/// Whether a chunk that was read says what the one that was written did.
+fn is_same(chunk: &Chunk, read: &ChunkBody) -> Result<bool> {
+    if (&chunk.parent_hash, &chunk.spans[..]) != (read.parent_hash(), read.spans())
+        || chunk.blocks.len() != read.len()
+    {
+        return Ok(false);
+    }
+    for (written, read) in chunk.blocks.iter().zip(read.blocks()) {
+        let same = (&written.state_root, &written.extrinsics_root, &written.digest[..], written.time_ms)
+            == (read.state_root, read.extrinsics_root, read.digest, read.time_ms);
+        if !same || written.events != read.events()? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn check_plan(plan: &Plan) -> Result<()> {

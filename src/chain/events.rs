@@ -6,10 +6,10 @@ use super::{
     Error, Result,
     items::{EVENTS, NeededEvent},
     metadata::{Metadata, StorageKind},
-    record::RecordPlan,
+    record::{Record, RecordPlan},
     registry::{Field, Registry, Type, TypeId, Variant},
     scale::{self, Wrong},
-    skip::SkipPrograms,
+    skip::{FixedFields, Route, SkipPrograms},
     types::Event,
     value,
 };
@@ -27,6 +27,8 @@ struct EventPlan {
     variant: Variant,
     /// How to read it, if the rules need it.
     needed: Option<(&'static NeededEvent, RecordPlan)>,
+    /// How to get past it, if they do not.
+    route: Route,
 }
 
 /// The plans for all events of a runtime.
@@ -34,6 +36,17 @@ struct EventPlan {
 pub struct EventPlans {
     /// By pallet index, then by event index.
     plans: Vec<Vec<Option<EventPlan>>>,
+}
+
+/// What the rules make of the events of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// They are not read.
+    None,
+    /// They are uptime reports, whose fields are node (4 bytes), time and uptime (8 bytes each).
+    Uptime,
+    /// They are read.
+    Read,
 }
 
 /// Where in a block an event came from.
@@ -71,8 +84,9 @@ impl EventPlans {
                             })
                     })
                     .transpose()?;
+                let route = skips.route(variant.fields.iter().map(|f| f.ty));
                 if let Some(slot) = of_pallet.get_mut(usize::from(variant.index)) {
-                    *slot = Some(EventPlan { pallet: place, variant: variant.clone(), needed });
+                    *slot = Some(EventPlan { pallet: place, variant: variant.clone(), needed, route });
                 }
             }
             if let Some(slot) = plans.get_mut(usize::from(pallet.index)) {
@@ -82,11 +96,17 @@ impl EventPlans {
         Ok(EventPlans { plans })
     }
 
+    /// Whether the rules read this event.
+    pub fn reads(&self, pallet: u8, event: u8) -> bool {
+        self.plan(pallet, event).is_some_and(|plan| plan.needed.is_some())
+    }
+
     fn plan(&self, pallet: u8, event: u8) -> Option<&EventPlan> {
         self.plans.get(usize::from(pallet))?.get(usize::from(event))?.as_ref()
     }
 
-    /// Walks an events value to its last byte and gives the events that the rules read to `sink`, in order.
+    /// Walks an events value to its last byte and gives the events that the rules read to `sink`, in order. Gives the
+    /// number of all events.
     ///
     /// # Errors
     /// [`Error::Event`]: nothing is dropped that does not decode.
@@ -96,20 +116,69 @@ impl EventPlans {
         skips: &SkipPrograms,
         bytes: &[u8],
         mut sink: impl FnMut(Event),
-    ) -> Result<()> {
+    ) -> Result<u64> {
+        // One record for all events, so that none needs memory of its own.
+        let mut record = Record::default();
         self.walk(metadata, bytes, |_, _, plan, cursor| {
-            if let Some((needed, record)) = &plan.needed {
-                let record = record.read(&metadata.registry, skips, cursor)?;
+            if let Some((needed, reading)) = &plan.needed {
+                reading.read_into(&metadata.registry, skips, cursor, &mut record)?;
                 if let Some(event) = (needed.make)(&record).ok_or(Wrong::Depth)? {
                     sink(event);
                 }
             } else {
-                for field in &plan.variant.fields {
-                    skips.skip(&metadata.registry, field.ty, cursor)?;
-                }
+                skips.follow(&metadata.registry, &plan.route, cursor)?;
             }
             topics(cursor).map(drop)
         })
+    }
+
+    /// What the rules make of the events of a kind; none if the runtime has no such event.
+    pub fn interest(&self, pallet: u8, event: u8) -> Option<Interest> {
+        let plan = self.plan(pallet, event)?;
+        Some(match &plan.needed {
+            None => Interest::None,
+            Some((needed, reading)) if needed.event == "NodeUptimeReported" => {
+                if reading.is_numbers(&[4, 8, 8]) { Interest::Uptime } else { Interest::Read }
+            }
+            Some(_) => Interest::Read,
+        })
+    }
+
+    /// Reads the fields of one event to their last byte: what the rules read of it, if they do. `record` is memory that
+    /// is used again.
+    ///
+    /// # Errors
+    /// Says what the bytes are not.
+    pub fn read_fields(
+        &self,
+        metadata: &Metadata,
+        skips: &SkipPrograms,
+        (pallet, event): (u8, u8),
+        fields: &[u8],
+        record: &mut Record,
+    ) -> std::result::Result<Option<Event>, Wrong> {
+        let unknown = || Wrong::Variant(format!("pallet {pallet}"), event);
+        let plan = self.plan(pallet, event).ok_or_else(unknown)?;
+        let mut cursor = Cursor::new(fields);
+        let read = match &plan.needed {
+            Some((needed, reading)) => {
+                reading.read_into(&metadata.registry, skips, &mut cursor, record)?;
+                (needed.make)(record).ok_or(Wrong::Depth)?
+            }
+            None => {
+                skips.follow(&metadata.registry, &plan.route, &mut cursor)?;
+                None
+            }
+        };
+        match cursor.rest().len() {
+            0 => Ok(read),
+            left => Err(Wrong::LeftOver(left)),
+        }
+    }
+
+    /// The fields of the events of a kind, if they always have the same number of bytes.
+    pub fn fixed(&self, pallet: u8, event: u8) -> Option<FixedFields<'_>> {
+        self.plan(pallet, event)?.route.fixed()
     }
 
     /// As [`EventPlans::decode`], but gives every event of every pallet as JSON: `index`, `phase`, `pallet`, `event`,
@@ -136,15 +205,16 @@ impl EventPlans {
             sink(event);
             Ok(())
         })
+        .map(drop)
     }
 
-    /// Calls `visit` at the fields of every event; it reads them and the topics.
+    /// Calls `visit` at the fields of every event; it reads them and the topics. Gives the number of events.
     fn walk<'a>(
         &self,
         metadata: &Metadata,
         bytes: &'a [u8],
         mut visit: impl FnMut(u32, Phase, &EventPlan, &mut Cursor<'a>) -> std::result::Result<(), Wrong>,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let mut cursor = Cursor::new(bytes);
         let error = |index: u32, cursor: &Cursor<'_>, event: String, why: Wrong| Error::Event {
             index,
@@ -167,7 +237,7 @@ impl EventPlans {
             })?;
         }
         match cursor.rest().len() {
-            0 => Ok(()),
+            0 => Ok(u64::try_from(count).unwrap_or(u64::MAX)),
             left => {
                 let count = u32::try_from(count).unwrap_or(u32::MAX);
                 Err(error(count, &cursor, "end of the value".into(), Wrong::LeftOver(left)))
@@ -205,7 +275,7 @@ fn topics<'a>(cursor: &mut Cursor<'a>) -> std::result::Result<&'a [u8], Wrong> {
 }
 
 /// Checks that `System.Events` is a list of `EventRecord { phase, event, topics }` as the walk reads it.
-fn check_record(metadata: &Metadata) -> Result<()> {
+pub(super) fn check_record(metadata: &Metadata) -> Result<()> {
     let unknown = |why: &str| Error::Layout { item: "storage System.Events".into(), why: why.into() };
     let (_, item) =
         metadata.storage("System", "Events").ok_or_else(|| unknown("the runtime has no such item"))?;

@@ -12,6 +12,7 @@ mod record;
 mod registry;
 mod runtime;
 mod scale;
+mod shapes;
 mod skip;
 mod storage;
 pub mod types;
@@ -19,7 +20,11 @@ mod v12;
 mod value;
 
 pub use error::{Error, Result};
-pub use runtime::Runtime;
+pub use events::Interest;
+pub use runtime::{Runtime, Scratch};
+pub use scale::Wrong;
+pub use shapes::event_shapes;
+pub use skip::FixedFields;
 pub use storage::{Pairs, StateReader};
 
 /// Deepest nesting of types that is followed; real ones stay below 20.

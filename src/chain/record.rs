@@ -179,9 +179,30 @@ impl RecordPlan {
         skips: &SkipPrograms,
         cursor: &mut Cursor<'_>,
     ) -> Result<Record, Wrong> {
-        let mut record = self.blank.clone();
-        run(&self.steps, registry, skips, cursor, &mut record)?;
+        let mut record = Record::default();
+        self.read_into(registry, skips, cursor, &mut record)?;
         Ok(record)
+    }
+
+    /// Whether the value is nothing but unsigned integers of these widths, in the slots 0, 1, …
+    pub fn is_numbers(&self, widths: &[u8]) -> bool {
+        let step = |(slot, (step, width)): (usize, (&Step, &u8))| matches!(step, Step::Unsigned(w, s) if w == width && *s == slot);
+        self.steps.len() == widths.len() && self.steps.iter().zip(widths).enumerate().all(step)
+    }
+
+    /// Reads a record into the memory of another one.
+    ///
+    /// # Errors
+    /// Says what the bytes are not.
+    pub fn read_into(
+        &self,
+        registry: &Registry,
+        skips: &SkipPrograms,
+        cursor: &mut Cursor<'_>,
+        record: &mut Record,
+    ) -> Result<(), Wrong> {
+        record.parts.clone_from(&self.blank.parts);
+        run(&self.steps, registry, skips, cursor, record)
     }
 }
 

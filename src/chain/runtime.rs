@@ -6,13 +6,19 @@ use serde_json::{Map, Value};
 
 use super::{
     Error, Result,
-    events::EventPlans,
+    events::{EventPlans, Interest},
     layouts,
     metadata::Metadata,
-    skip::SkipPrograms,
+    record::Record,
+    scale::Wrong,
+    skip::{FixedFields, SkipPrograms},
     storage::{Pairs, StateReader, StoragePlans},
     types::Event,
 };
+
+/// Memory for reading one event after another.
+#[derive(Debug, Default)]
+pub struct Scratch(Record);
 
 /// Decodes what one runtime wrote.
 #[derive(Clone, Debug)]
@@ -36,12 +42,43 @@ impl Runtime {
         Ok(Runtime { metadata, skips, events, storage })
     }
 
-    /// Gives the events that the rules read to `sink`, in order; the value must be consumed to its last byte.
+    /// Gives the events that the rules read to `sink`, in order, and returns the number of all events; the value must
+    /// be consumed to its last byte.
     ///
     /// # Errors
     /// [`Error::Event`].
-    pub fn events(&self, bytes: &[u8], sink: impl FnMut(Event)) -> Result<()> {
+    pub fn events(&self, bytes: &[u8], sink: impl FnMut(Event)) -> Result<u64> {
         self.events.decode(&self.metadata, &self.skips, bytes, sink)
+    }
+
+    /// What the rules make of the events of a kind; none if the runtime has no such event.
+    pub fn interest(&self, pallet: u8, event: u8) -> Option<Interest> {
+        self.events.interest(pallet, event)
+    }
+
+    /// The fields of the events of a kind, if they always have the same number of bytes.
+    pub fn fixed(&self, pallet: u8, event: u8) -> Option<FixedFields<'_>> {
+        self.events.fixed(pallet, event)
+    }
+
+    /// Reads the fields of one event, which must be consumed to their last byte, and gives what the rules read of it,
+    /// if they do. `scratch` is memory that is used again.
+    ///
+    /// # Errors
+    /// Says what the bytes are not.
+    pub fn event(
+        &self,
+        pallet: u8,
+        event: u8,
+        fields: &[u8],
+        scratch: &mut Scratch,
+    ) -> std::result::Result<Option<Event>, Wrong> {
+        self.events.read_fields(&self.metadata, &self.skips, (pallet, event), fields, &mut scratch.0)
+    }
+
+    /// Whether the rules read this event, by the indices of pallet and event.
+    pub fn reads(&self, pallet: u8, event: u8) -> bool {
+        self.events.reads(pallet, event)
     }
 
     /// Gives every event as a JSON object to `sink`, in order.

@@ -31,6 +31,52 @@ enum Skip {
     Bits(TypeId),
 }
 
+/// How to get past the fields of an event: structs are opened and neighbours of fixed size joined, so that it takes
+/// one or a few steps.
+#[derive(Clone, Debug)]
+pub struct Route(Box<[Hop]>);
+
+impl Route {
+    /// The fields, if they always have the same number of bytes.
+    pub fn fixed(&self) -> Option<FixedFields<'_>> {
+        let mut fixed = FixedFields { length: 0, tags: Vec::new() };
+        for hop in &self.0 {
+            let bytes = match hop {
+                Hop::Bytes(n) => *n,
+                Hop::Tag(_, known) => {
+                    fixed.tags.push((fixed.length, known));
+                    1
+                }
+                Hop::Compact | Hop::Value(_) => return None,
+            };
+            fixed.length = fixed.length.checked_add(bytes)?;
+        }
+        Some(fixed)
+    }
+}
+
+/// Fields that always have the same number of bytes.
+#[derive(Clone, Debug)]
+pub struct FixedFields<'a> {
+    /// How many.
+    pub length: usize,
+    /// Offsets of bytes that may not have any value, and for each value whether it may be.
+    pub tags: Vec<(usize, &'a [bool])>,
+}
+
+/// A step of a [`Route`].
+#[derive(Clone, Debug)]
+enum Hop {
+    /// So many bytes.
+    Bytes(usize),
+    /// A compact integer.
+    Compact,
+    /// The byte of an enum without fields; which bytes there are.
+    Tag(TypeId, Box<[bool]>),
+    /// A value of this type.
+    Value(TypeId),
+}
+
 /// The skip programs of a registry.
 #[derive(Clone, Debug)]
 pub struct SkipPrograms {
@@ -44,8 +90,56 @@ impl SkipPrograms {
     /// A type that refers to one that is not there.
     pub fn compile(registry: &Registry) -> Result<SkipPrograms, Wrong> {
         let count = u32::try_from(registry.count()).map_err(|_| Wrong::Depth)?;
-        let programs = (0..count).map(|id| compile(registry, id)).collect::<Result<Vec<_>, _>>()?;
+        let mut widths = Widths { registry, known: vec![None; registry.count()] };
+        let programs =
+            (0..count).map(|id| compile(registry, &mut widths, id)).collect::<Result<Vec<_>, _>>()?;
         Ok(SkipPrograms { programs })
+    }
+
+    /// How to get past values of these types, one after another.
+    pub fn route(&self, parts: impl Iterator<Item = TypeId>) -> Route {
+        let mut hops = Vec::new();
+        parts.for_each(|id| self.hops(id, &mut hops, 0));
+        Route(hops.into())
+    }
+
+    fn hops(&self, id: TypeId, hops: &mut Vec<Hop>, depth: usize) {
+        match self.program(id) {
+            Ok(Skip::Fixed(n)) => match hops.last_mut() {
+                Some(Hop::Bytes(before)) => *before = before.saturating_add(*n),
+                _ => hops.push(Hop::Bytes(*n)),
+            },
+            Ok(Skip::Compact) => hops.push(Hop::Compact),
+            Ok(Skip::Choice(cases)) if cases.iter().flatten().all(|parts| parts.is_empty()) => {
+                hops.push(Hop::Tag(id, cases.iter().map(Option::is_some).collect()));
+            }
+            // Deeper structs are rare, and a type may hold itself.
+            Ok(Skip::Each(parts)) if depth < 8 && parts.len() <= 8 && hops.len() < 64 => {
+                parts.iter().for_each(|part| self.hops(*part, hops, depth + 1));
+            }
+            _ => hops.push(Hop::Value(id)),
+        }
+    }
+
+    /// Gets past the values of a route.
+    ///
+    /// # Errors
+    /// Says what the bytes are not.
+    pub fn follow(&self, registry: &Registry, route: &Route, cursor: &mut Cursor<'_>) -> Result<(), Wrong> {
+        for hop in &route.0 {
+            match hop {
+                Hop::Bytes(n) => drop(cursor.take(*n)?),
+                Hop::Compact => drop(scale::compact(cursor)?),
+                Hop::Tag(id, known) => {
+                    let index = cursor.u8()?;
+                    if known.get(usize::from(index)) != Some(&true) {
+                        return Err(Wrong::Variant(registry.name(*id), index));
+                    }
+                }
+                Hop::Value(id) => self.skip(registry, *id, cursor)?,
+            }
+        }
+        Ok(())
     }
 
     /// Gets past a value.
@@ -137,8 +231,8 @@ impl SkipPrograms {
     }
 }
 
-fn compile(registry: &Registry, id: TypeId) -> Result<Skip, Wrong> {
-    if let Some(width) = fixed_width(registry, id, 0)? {
+fn compile(registry: &Registry, widths: &mut Widths<'_>, id: TypeId) -> Result<Skip, Wrong> {
+    if let Some(width) = widths.fixed(id)? {
         return Ok(Skip::Fixed(width));
     }
     Ok(match registry.get(id)? {
@@ -153,7 +247,7 @@ fn compile(registry: &Registry, id: TypeId) -> Result<Skip, Wrong> {
             }
             Skip::Choice(cases.into())
         }
-        Type::Sequence(element) => match fixed_width(registry, *element, 0)? {
+        Type::Sequence(element) => match widths.fixed(*element)? {
             Some(width) => Skip::Units(width),
             None => Skip::Sequence(*element),
         },
@@ -165,31 +259,112 @@ fn compile(registry: &Registry, id: TypeId) -> Result<Skip, Wrong> {
     })
 }
 
-/// Bytes of every value of a type, if they are always the same number. An enum is never fixed, so that an unknown
-/// variant cannot slip through.
-fn fixed_width(registry: &Registry, id: TypeId, depth: usize) -> Result<Option<usize>, Wrong> {
-    if depth > MAX_DEPTH {
-        return Err(Wrong::Depth);
+/// Bytes of values whose type always takes the same number. Every type is looked at once: types that share parts
+/// on many levels would otherwise take exponential time.
+struct Widths<'a> {
+    registry: &'a Registry,
+    known: Vec<Option<Width>>,
+}
+
+/// What is known of a type.
+#[derive(Clone, Copy)]
+struct Width {
+    /// Bytes of every value, if that is fixed. An enum is never fixed, so that an unknown variant cannot slip through.
+    fixed: Option<usize>,
+    /// How many types lie below it, one in another.
+    depth: usize,
+}
+
+impl Widths<'_> {
+    fn fixed(&mut self, id: TypeId) -> Result<Option<usize>, Wrong> {
+        self.width(id, 0).map(|width| width.fixed)
     }
-    let sum = |parts: &mut dyn Iterator<Item = TypeId>| -> Result<Option<usize>, Wrong> {
-        let mut total = Some(0usize);
+
+    /// The width of a type that lies in `above` others.
+    fn width(&mut self, id: TypeId, above: usize) -> Result<Width, Wrong> {
+        let place = usize::try_from(id).map_err(|_| Wrong::NoType(id))?;
+        let width = match self.known.get(place) {
+            Some(Some(known)) => *known,
+            // A type that holds itself gets deeper and deeper.
+            _ if above > MAX_DEPTH => return Err(Wrong::Depth),
+            _ => self.compute(id, above)?,
+        };
+        if above.saturating_add(width.depth) > MAX_DEPTH {
+            return Err(Wrong::Depth);
+        }
+        if let Some(entry) = self.known.get_mut(place) {
+            *entry = Some(width);
+        }
+        Ok(width)
+    }
+
+    fn compute(&mut self, id: TypeId, above: usize) -> Result<Width, Wrong> {
+        let registry = self.registry;
+        match registry.get(id)? {
+            Type::Composite { fields, .. } => self.sum(fields.iter().map(|f| f.ty), above),
+            Type::Tuple(parts) => self.sum(parts.iter().copied(), above),
+            Type::Array(length, element) => {
+                let Width { fixed, depth } = self.width(*element, above + 1)?;
+                let fixed =
+                    fixed.zip(usize::try_from(*length).ok()).and_then(|(width, n)| width.checked_mul(n));
+                Ok(Width { fixed, depth: depth + 1 })
+            }
+            Type::Primitive(primitive) => Ok(Width { fixed: primitive.width(), depth: 0 }),
+            Type::Variant { .. } | Type::Sequence(_) | Type::Compact(_) | Type::BitSequence(_) => {
+                Ok(Width { fixed: None, depth: 0 })
+            }
+        }
+    }
+
+    /// The width of types one after another, up to the first that is not fixed.
+    fn sum(&mut self, parts: impl Iterator<Item = TypeId>, above: usize) -> Result<Width, Wrong> {
+        let mut sum = Width { fixed: Some(0), depth: 0 };
         for part in parts {
-            let width = fixed_width(registry, part, depth + 1)?;
-            total = total.zip(width).and_then(|(a, b)| a.checked_add(b));
-            if total.is_none() {
+            let Width { fixed, depth } = self.width(part, above + 1)?;
+            sum.depth = sum.depth.max(depth + 1);
+            sum.fixed = sum.fixed.zip(fixed).and_then(|(a, b)| a.checked_add(b));
+            if sum.fixed.is_none() {
                 break;
             }
         }
-        Ok(total)
-    };
-    match registry.get(id)? {
-        Type::Composite { fields, .. } => sum(&mut fields.iter().map(|f| f.ty)),
-        Type::Tuple(parts) => sum(&mut parts.iter().copied()),
-        Type::Array(length, element) => {
-            let width = fixed_width(registry, *element, depth + 1)?;
-            Ok(width.zip(usize::try_from(*length).ok()).and_then(|(w, n)| w.checked_mul(n)))
-        }
-        Type::Primitive(primitive) => Ok(primitive.width()),
-        Type::Variant { .. } | Type::Sequence(_) | Type::Compact(_) | Type::BitSequence(_) => Ok(None),
+        Ok(sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::registry::Field;
+
+    fn pair(ty: TypeId) -> Type {
+        let field = |name: &str| Field { name: Some(name.into()), ty };
+        Type::Composite { name: "Pair".into(), fields: vec![field("a"), field("b")] }
+    }
+
+    #[test]
+    fn types_that_share_parts_on_many_levels_are_compiled_in_no_time() {
+        // Type n is a pair of type n - 1: walked without memory, the last one alone would take 2^60 steps.
+        let byte = Type::Primitive(Primitive::Unsigned(1));
+        let types = std::iter::once(byte).chain((0..60).map(pair)).collect();
+        let programs = SkipPrograms::compile(&Registry::new(types)).unwrap();
+        assert_eq!(programs.fixed(10), Some(1 << 10));
+        assert_eq!(programs.fixed(60), Some(1 << 60));
+        // The same, where what is shared is not of fixed size at its very end.
+        let end = Type::Compact(0);
+        let types: Vec<_> = std::iter::once(end).chain((0..60).map(pair)).collect();
+        let programs = SkipPrograms::compile(&Registry::new(types)).unwrap();
+        assert_eq!(programs.fixed(60), None);
+    }
+
+    #[test]
+    fn types_that_are_too_deep_or_hold_themselves_are_refused() {
+        let byte = || Type::Primitive(Primitive::Unsigned(1));
+        let depth = u32::try_from(MAX_DEPTH).unwrap();
+        let nested = |n: u32| std::iter::once(byte()).chain((0..n).map(pair)).collect();
+        assert!(SkipPrograms::compile(&Registry::new(nested(depth))).is_ok());
+        assert_eq!(SkipPrograms::compile(&Registry::new(nested(depth + 1))).unwrap_err(), Wrong::Depth);
+        assert_eq!(SkipPrograms::compile(&Registry::new(vec![pair(0)])).unwrap_err(), Wrong::Depth);
+        assert_eq!(SkipPrograms::compile(&Registry::new(vec![pair(1), pair(0)])).unwrap_err(), Wrong::Depth);
+        assert_eq!(SkipPrograms::compile(&Registry::new(vec![pair(7)])).unwrap_err(), Wrong::NoType(7));
     }
 }

@@ -17,6 +17,7 @@ use super::progress::{Progress, Stage};
 use super::runtimes::Runtimes;
 use super::state::read_state;
 use super::store::{Store, other_chain};
+use crate::chain::event_shapes;
 use crate::archive::{
     ArchiveWriter, Chunk, ExportedRange, FolderLock, Hash, Left, Manifest, Plan, Provenance, chunk_ranges,
     files,
@@ -139,7 +140,7 @@ impl Export {
             return Ok(Remaining { finished: true, ..Remaining::default() });
         }
         other_chain(folder, &self.plan)?;
-        let Left { chunks: present, states, damaged } = ArchiveWriter::look(folder, self.plan.clone())?;
+        let Left { chunks: present, states, damaged } = ArchiveWriter::look(folder, self.plan.clone(), event_shapes)?;
         let Plan { first, last, chunk_blocks, .. } = self.plan;
         let chunks = chunk_ranges(first, last, chunk_blocks).filter(|range| !present.contains(range));
         let missing = self.plan.state_at.iter().copied().filter(|height| !states.contains(height));
@@ -181,7 +182,7 @@ impl Export {
             Some(lock) => lock,
             // Says what the finished archive in the folder holds.
             None => {
-                return Err(ArchiveWriter::open(folder, self.plan.clone())
+                return Err(ArchiveWriter::open(folder, self.plan.clone(), event_shapes)
                     .err()
                     .map_or(Error::Internal("the folder was not locked"), Error::Archive));
             }

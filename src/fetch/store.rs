@@ -7,6 +7,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::error::Error;
 use super::wire::to_hex;
 use crate::archive::{self, ArchiveWriter, Finished, FolderLock, Plan, Provenance, files};
+use crate::chain::event_shapes;
 
 /// More than any plan takes.
 const PLAN_BYTES_MAX: u64 = 1 << 20;
@@ -25,7 +26,7 @@ impl Store {
     pub(super) async fn open(lock: FolderLock, plan: Plan) -> Result<Store, Error> {
         let open = move || -> Result<ArchiveWriter, Error> {
             other_chain(lock.folder(), &plan)?;
-            Ok(ArchiveWriter::open_locked(lock, plan)?)
+            Ok(ArchiveWriter::open_locked(lock, plan, event_shapes)?)
         };
         Ok(Store::idle(spawn_blocking(open).await.map_err(|_| WRITER_ENDED)??))
     }

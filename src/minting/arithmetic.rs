@@ -17,8 +17,8 @@ pub enum Arithmetic {
     Wrapping,
 }
 
-/// Number of values of a 64-bit integer.
-const WORD: i128 = 1 << 64;
+/// The bits that a 64-bit integer keeps.
+const LOW: i128 = (1 << 64) - 1;
 
 /// Computes in one of the two ways, and knows whether they differed.
 #[derive(Debug)]
@@ -39,19 +39,18 @@ impl Calculator {
 
     /// A value that the reference holds in an `i64`.
     pub(super) fn signed(&mut self, value: i128) -> i128 {
-        let low = value.rem_euclid(WORD);
-        let wrapped = if low >= WORD / 2 { low - WORD } else { low };
-        self.choose(value, wrapped)
+        // The low half, its sign carried upwards.
+        self.choose(value, value << 64 >> 64)
     }
 
     /// A value that the reference holds in a `u64`.
     pub(super) fn unsigned(&mut self, value: i128) -> i128 {
-        self.choose(value, value.rem_euclid(WORD))
+        self.choose(value, value & LOW)
     }
 
     /// Seconds between two times. A negative difference is no time at all; the reference casts it to `u64`.
     pub(super) fn elapsed(&mut self, difference: i128) -> i128 {
-        self.choose(difference.max(0), difference.rem_euclid(WORD))
+        self.choose(difference.max(0), difference & LOW)
     }
 
     /// Sum of two amounts that the reference holds in a `u64`.
@@ -82,7 +81,12 @@ impl Calculator {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Number of values of a 64-bit integer.
+    const WORD: i128 = 1 << 64;
 
     fn both<T>(step: impl Fn(&mut Calculator) -> T) -> (T, T, bool) {
         let mut exact = Calculator::new(Arithmetic::Exact);
@@ -98,6 +102,18 @@ mod tests {
         assert_eq!(both(|c| c.unsigned(WORD - 1)), (WORD - 1, WORD - 1, false));
         assert_eq!(both(|c| c.elapsed(0)), (0, 0, false));
         assert_eq!(both(|c| c.multiply(3, 4)), (12, 12, false));
+    }
+
+    proptest! {
+        #[test]
+        fn wrapping_keeps_what_64_bits_keep(value: i128, shift in 0u32..128) {
+            let value = value >> shift;
+            let low = value.rem_euclid(WORD);
+            let signed = if low >= WORD / 2 { low - WORD } else { low };
+            prop_assert_eq!(both(|c| c.signed(value)), (value, signed, value != signed));
+            prop_assert_eq!(both(|c| c.unsigned(value)), (value, low, value != low));
+            prop_assert_eq!(both(|c| c.elapsed(value)), (value.max(0), low, value.max(0) != low));
+        }
     }
 
     #[test]

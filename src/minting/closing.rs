@@ -123,7 +123,7 @@ impl Closing<'_> {
             let message = "the node earned a payout, but its connection price is 0; nothing is paid to it";
             findings.push(of_node(&node, PRICE_ZERO, message.to_owned()));
         }
-        let wrapped = match shadow {
+        let wrapped = match shadow.map(|boxed| *boxed) {
             Some((state, block)) => Some((state, Some(block))),
             None if self.rules.arithmetic == Arithmetic::Exact && calc.diverged() => Some((state, None)),
             None => None,

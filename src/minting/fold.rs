@@ -9,6 +9,7 @@ use super::closing::{Closing, NodeResult};
 use super::consumption::ContractLedger;
 use super::finding::{Finding, Findings, UNKNOWN_CONTRACT, UNKNOWN_NODE};
 use super::ledger::{Irregularity, Ledger, NodeState};
+use super::ledgers::Ledgers;
 use super::period::Period;
 use super::power;
 use super::rules::{ReportTime, Rules, UseSource};
@@ -23,7 +24,7 @@ use super::uptime::{self, Report};
 pub struct Fold {
     rules: Rules,
     bounds: Boundaries,
-    nodes: BTreeMap<NodeId, Ledger>,
+    nodes: Ledgers,
     contracts: BTreeMap<ContractId, ContractLedger>,
     findings: Findings,
 }
@@ -48,12 +49,12 @@ struct Moment {
 impl Fold {
     /// Opens the ledgers of the nodes and contracts in `start`, which may be a part of the chain's.
     pub fn new(rules: &Rules, bounds: &Boundaries, start: StartState) -> Self {
-        let mut nodes = BTreeMap::new();
+        let mut nodes = Ledgers::default();
         for node in start.nodes {
             let state = start.power.get(&node.id).map_or_else(NodeState::new, |power| {
                 NodeState::at_start(*power, bounds.first_block_time, rules)
             });
-            nodes.insert(node.id, Ledger::new(node, state));
+            nodes.insert(Ledger::new(node, state));
         }
         let contracts = start
             .contracts
@@ -74,30 +75,42 @@ impl Fold {
         }
     }
 
+    /// Applies an uptime report, as [`Fold::apply`] does that of an event: node, block, its time as the event has it
+    /// and the uptime that the node claims, both in seconds.
+    pub fn apply_report(&mut self, block: Height, node: NodeId, now: u64, uptime: u64) {
+        let in_period = block <= self.bounds.last_block;
+        // After the period, unknown nodes are nothing to wonder about.
+        let deed = in_period.then_some("reported its uptime");
+        self.change(block, node, deed, |state, rules, period, calc| {
+            let report = Report::new(block, now, uptime, calc);
+            if in_period {
+                uptime::report_in_period(state, &report, rules, period, calc)
+            } else {
+                uptime::report_post_period(state, &report, rules, period, calc)
+            }
+        });
+    }
+
     fn apply_in_period(&mut self, moment: Moment, event: &Event) {
         match event {
             Event::NodeStored(node) => {
                 // A node registered anew starts from nothing, also if it is known.
-                self.nodes
-                    .insert(node.id, Ledger::new(Node::clone(node), NodeState::registered(moment.time)));
+                self.nodes.insert(Ledger::new(Node::clone(node), NodeState::registered(moment.time)));
             }
             Event::NodeUpdated(node) => self.update(moment, node),
             Event::NodeUptimeReported { node, now, uptime } => {
-                self.change(moment, *node, Some("reported its uptime"), |state, rules, period, calc| {
-                    let report = Report::new(moment.block, *now, *uptime, calc);
-                    uptime::report_in_period(state, &report, rules, period, calc)
-                });
+                self.apply_report(moment.block, *node, *now, *uptime);
             }
             Event::PowerTargetChanged { .. } | Event::PowerStateChanged { .. }
                 if self.rules.sleep_max_secs.is_none() => {}
             Event::PowerTargetChanged { node, target } => {
-                self.change(moment, *node, Some("got a power target"), |state, rules, _, _| {
+                self.change(moment.block, *node, Some("got a power target"), |state, rules, _, _| {
                     power::target_changed(state, *target, moment.time, rules);
                     Ok(())
                 });
             }
             Event::PowerStateChanged { node, state: new } => {
-                self.change(moment, *node, Some("changed its power state"), |state, rules, _, calc| {
+                self.change(moment.block, *node, Some("changed its power state"), |state, rules, _, calc| {
                     power::state_changed_in_period(state, *new, moment.time, rules, calc)
                 });
             }
@@ -115,21 +128,18 @@ impl Fold {
     fn apply_post_period(&mut self, moment: Moment, event: &Event) {
         match event {
             Event::NodeUptimeReported { node, now, uptime } => {
-                self.change(moment, *node, None, |state, rules, period, calc| {
-                    let report = Report::new(moment.block, *now, *uptime, calc);
-                    uptime::report_post_period(state, &report, rules, period, calc)
-                });
+                self.apply_report(moment.block, *node, *now, *uptime);
             }
             Event::PowerTargetChanged { .. } | Event::PowerStateChanged { .. }
                 if !self.rules.post_period_power => {}
             Event::PowerTargetChanged { node, target } => {
-                self.change(moment, *node, None, |state, rules, _, _| {
+                self.change(moment.block, *node, None, |state, rules, _, _| {
                     power::target_changed(state, *target, moment.time, rules);
                     Ok(())
                 });
             }
             Event::PowerStateChanged { node, state: new } => {
-                self.change(moment, *node, None, |state, rules, _, _| {
+                self.change(moment.block, *node, None, |state, rules, _, _| {
                     power::state_changed_post_period(state, *new, moment.time, rules);
                     Ok(())
                 });
@@ -145,12 +155,12 @@ impl Fold {
 
     /// A node says what it is now. Its uptime goes on, and a node once virtualized stays so.
     fn update(&mut self, moment: Moment, node: &Node) {
-        match self.nodes.get_mut(&node.id) {
+        match self.nodes.get_mut(node.id) {
             Some(ledger) => {
                 let virtualized = ledger.node.virtualized || node.virtualized;
                 ledger.node = Node { virtualized, ..node.clone() };
             }
-            None => self.unknown_node(moment, node.id, "was updated"),
+            None => self.unknown_node(moment.block, node.id, "was updated"),
         }
     }
 
@@ -158,19 +168,19 @@ impl Fold {
     /// word for it.
     fn change(
         &mut self,
-        moment: Moment,
+        block: Height,
         node: NodeId,
         deed: Option<&str>,
         step: impl Fn(&mut NodeState, &Rules, &Period, &mut Calculator) -> Result<(), Irregularity>,
     ) {
         let Self { rules, bounds, nodes, findings, .. } = self;
-        let Some(ledger) = nodes.get_mut(&node) else {
+        let Some(ledger) = nodes.get_mut(node) else {
             if let Some(deed) = deed {
-                self.unknown_node(moment, node, deed);
+                self.unknown_node(block, node, deed);
             }
             return;
         };
-        let outcome = ledger.change(rules.arithmetic, moment.block, &bounds.period, |state, calc| {
+        let outcome = ledger.change(rules.arithmetic, block, &bounds.period, |state, calc| {
             step(state, rules, &bounds.period, calc)
         });
         if let Err(irregularity) = outcome {
@@ -178,7 +188,7 @@ impl Fold {
             findings.add(Finding {
                 node: Some(node),
                 contract: None,
-                block: Some(moment.block),
+                block: Some(block),
                 rule,
                 message: message.to_owned(),
             });
@@ -205,7 +215,7 @@ impl Fold {
             }
             return;
         };
-        let Some(ledger) = nodes.get_mut(&contract.contract.node_id) else {
+        let Some(ledger) = nodes.get_mut(contract.contract.node_id) else {
             findings.add(without_node(moment, contract));
             return;
         };
@@ -237,7 +247,7 @@ impl Fold {
             return;
         }
         let Some(contract) = contracts.get_mut(&report.contract_id) else { return };
-        let Some(ledger) = nodes.get_mut(&contract.contract.node_id) else {
+        let Some(ledger) = nodes.get_mut(contract.contract.node_id) else {
             findings.add(without_node(moment, contract));
             return;
         };
@@ -255,11 +265,11 @@ impl Fold {
         (contract.last_report, contract.last_nru) = (time, report.nru);
     }
 
-    fn unknown_node(&mut self, moment: Moment, node: NodeId, deed: &str) {
+    fn unknown_node(&mut self, block: Height, node: NodeId, deed: &str) {
         self.findings.add(Finding {
             node: Some(node),
             contract: None,
-            block: Some(moment.block),
+            block: Some(block),
             rule: UNKNOWN_NODE,
             message: format!("node {node} {deed}, but there is no such node; the event is ignored"),
         });
@@ -267,14 +277,14 @@ impl Fold {
 
     /// The ledger of a node, as far as events were applied.
     pub(super) fn ledger(&self, node: NodeId) -> Option<&Ledger> {
-        self.nodes.get(&node)
+        self.nodes.get(node)
     }
 
     /// Closes every ledger against the state of the chain at the end of the period.
     pub fn close(mut self, end: &EndState) -> Closed {
         let closing = Closing { rules: &self.rules, bounds: &self.bounds, end };
         let mut nodes = Vec::with_capacity(self.nodes.len());
-        for ledger in self.nodes.into_values() {
+        for ledger in self.nodes.into_sorted() {
             let (result, findings) = closing.close(ledger);
             nodes.push(result);
             findings.into_iter().for_each(|finding| self.findings.add(finding));

@@ -137,7 +137,7 @@ pub(super) struct Ledger {
     /// Its state.
     pub(super) state: NodeState,
     /// The state in wrapping arithmetic, and the block since which it differs.
-    pub(super) shadow: Option<(NodeState, Height)>,
+    pub(super) shadow: Option<Box<(NodeState, Height)>>,
     /// Uptime in each day, for those who look at it.
     pub(super) days: Days,
 }
@@ -166,7 +166,7 @@ impl Ledger {
             self.days.add(reported.total - before.total(), reported.at, period);
         }
         if arithmetic == Arithmetic::Exact && (calculator.diverged() || self.shadow.is_some()) {
-            let (shadow, _) = self.shadow.get_or_insert((before, block));
+            let (shadow, _) = &mut **self.shadow.get_or_insert_with(|| Box::new((before, block)));
             return step(shadow, &mut Calculator::new(Arithmetic::Wrapping));
         }
         outcome

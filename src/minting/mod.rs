@@ -17,6 +17,7 @@ mod fixup;
 mod fold;
 mod imprecise;
 mod ledger;
+mod ledgers;
 mod period;
 mod power;
 mod receipt;

@@ -204,7 +204,7 @@ fn keep(source: &Source, piece: &Piece, node: NodeId, located: &Located) -> Resu
                     kept.events.push((block.height, time, event));
                 }
             };
-            source.runtime(&metadata)?.events(block.events, sink).map_err(|e| Error::Block {
+            source.runtime(&metadata)?.events(block.events()?, sink).map_err(|e| Error::Block {
                 path: path.clone(),
                 block: block.height,
                 runtime: source.runtime_name(&metadata).0,

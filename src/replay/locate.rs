@@ -46,7 +46,7 @@ pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located
     Ok(located)
 }
 
-fn from_range(range: &ExportedRange, rules: &Rules) -> Located {
+pub(super) fn from_range(range: &ExportedRange, rules: &Rules) -> Located {
     // Archives hold the longest window that any rules read.
     let window = range.window_blocks.min(window_blocks(rules, range.block_time_ms));
     Located {

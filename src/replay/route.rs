@@ -2,20 +2,46 @@
 
 use std::collections::BTreeMap;
 
+use super::decode::{Other, Report, shard_of};
 use crate::{
     chain::types::{ContractId, Event, NodeId},
-    minting::StartState,
+    minting::{Fold, StartState},
 };
 
-/// An event with its block.
-#[derive(Clone, Debug)]
-pub struct Timed {
-    /// Height.
-    pub block: u32,
-    /// Time of the block, unix seconds.
-    pub time: i64,
-    /// The event.
-    pub event: Event,
+/// The events of one chunk for one shard.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// Uptime reports in the order of the chain.
+    pub reports: Vec<Report>,
+    /// Everything else in the order of the chain.
+    pub others: Vec<Other>,
+}
+
+impl Work {
+    /// Bytes that it holds in memory.
+    pub fn bytes(&self) -> u64 {
+        let bytes = size_of_val(self.reports.as_slice()) + size_of_val(self.others.as_slice());
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    /// Applies both lists as the one list in the order of the chain that they were.
+    pub fn apply(&self, fold: &mut Fold) {
+        let mut reports = self.reports.as_slice();
+        for other in &self.others {
+            let before = reports.partition_point(|report| report.order < other.order);
+            let (earlier, later) = reports.split_at_checked(before).unwrap_or_default();
+            apply_reports(fold, earlier);
+            reports = later;
+            fold.apply(other.block, other.time, &other.event);
+        }
+        apply_reports(fold, reports);
+    }
+}
+
+fn apply_reports(fold: &mut Fold, reports: &[Report]) {
+    for Report { block, node, now, uptime, .. } in reports {
+        fold.apply_report(*block, *node, *now, *uptime);
+    }
 }
 
 /// Knows on which node a contract runs.
@@ -49,8 +75,22 @@ impl Router {
         (router, parts)
     }
 
-    /// Number of the shard that an event belongs to; events are given in the order of the chain.
-    pub fn route(&mut self, event: &Event) -> usize {
+    /// Gives the events of a chunk to their shards; chunks come in the order of the chain. `reports` are by shard
+    /// already.
+    pub fn route(&mut self, reports: Vec<Vec<Report>>, others: Vec<Other>) -> Vec<Work> {
+        let with_reports = |reports| Work { reports, others: Vec::new() };
+        let mut work: Vec<Work> = reports.into_iter().map(with_reports).collect();
+        for other in others {
+            let shard = self.shard(&other.event);
+            if let Some(work) = work.get_mut(shard) {
+                work.others.push(other);
+            }
+        }
+        work
+    }
+
+    /// Number of the shard that an event belongs to.
+    fn shard(&mut self, event: &Event) -> usize {
         let node = match event {
             Event::NodeStored(node) | Event::NodeUpdated(node) => node.id,
             Event::NodeUptimeReported { node, .. }
@@ -73,6 +113,6 @@ impl Router {
     }
 
     fn shard_of(&self, node: NodeId) -> usize {
-        usize::try_from(node).unwrap_or_default().checked_rem(self.shards).unwrap_or_default()
+        shard_of(node, self.shards)
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{Error, Result};
 use crate::{
-    archive::{Archive, ChunkBody, ChunkEntry, ExportedRange, Hash, StateEntry, StateSnapshot},
+    archive::{Archive, ChunkBody, ChunkEntry, ExportedRange, Hash, StateEntry, StateSnapshot, Workspace},
     chain::{self, Runtime},
 };
 
@@ -24,6 +24,11 @@ impl Piece {
     pub fn clip(&self, first: u32, last: u32) -> Option<Piece> {
         let (first, last) = (self.first.max(first), self.last.min(last));
         (first <= last).then(|| Piece { first, last, ..self.clone() })
+    }
+
+    /// Bytes that its chunk takes in memory, compressed and not, as the manifest says.
+    pub fn bytes(&self) -> u64 {
+        self.entry.body_bytes.saturating_add(self.entry.file_bytes)
     }
 }
 
@@ -114,8 +119,16 @@ impl Source {
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn read(&self, piece: &Piece) -> Result<ReadPiece> {
+        self.read_with(&mut Workspace::default(), piece)
+    }
+
+    /// As [`Source::read`], with the memory of a workspace.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn read_with(&self, workspace: &mut Workspace, piece: &Piece) -> Result<ReadPiece> {
         let archive = self.archive(piece.archive)?;
-        let (chunk, hashes) = archive.chunk(&piece.entry)?;
+        let (chunk, hashes) = archive.chunk_with(workspace, &piece.entry)?;
         Ok(ReadPiece { path: archive.path(&piece.entry.file), chunk, hashes })
     }
 

@@ -68,6 +68,7 @@ pub struct Output {
     way: Way,
     staging: PathBuf,
     folders: Vec<PathBuf>,
+    files: Vec<PathBuf>,
     done: bool,
 }
 
@@ -92,7 +93,14 @@ impl Output {
         };
         let near = if way == Way::MoveInto { place.join("run") } else { place.clone() };
         let staging = make_unique(&near)?;
-        Ok(Output { place, way, staging: staging.clone(), folders: vec![staging], done: false })
+        Ok(Output {
+            place,
+            way,
+            staging: staging.clone(),
+            folders: vec![staging],
+            files: Vec::new(),
+            done: false,
+        })
     }
 
     /// Writes a file; folders in its name are made.
@@ -108,7 +116,8 @@ impl Output {
         }
         let mut file = File::create(&path).map_err(error("create", &path))?;
         file.write_all(bytes).map_err(error("write", &path))?;
-        file.sync_all().map_err(error("write", &path))
+        self.files.push(path);
+        Ok(())
     }
 
     /// Puts the files in their place; an earlier run is gone only then.
@@ -116,9 +125,7 @@ impl Output {
     /// # Errors
     /// I/O errors.
     pub fn finish(mut self) -> Result<(), OutputError> {
-        for folder in &self.folders {
-            sync(folder)?;
-        }
+        self.sync_all()?;
         match self.way {
             Way::Rename => fs::rename(&self.staging, &self.place).map_err(error("rename to", &self.place))?,
             Way::MoveInto => move_into(&self.staging, &self.place)?,
@@ -139,6 +146,21 @@ impl Drop for Output {
         if !self.done {
             let _ = fs::remove_dir_all(&self.staging);
         }
+    }
+}
+
+impl Output {
+    /// Waits until everything is on the disk, in one step where the system can: syncing thousands of receipts one by
+    /// one takes longer than a replay.
+    fn sync_all(&self) -> Result<(), OutputError> {
+        #[cfg(target_os = "linux")]
+        {
+            let staging = File::open(&self.staging).map_err(error("sync", &self.staging))?;
+            if rustix::fs::syncfs(&staging).is_ok() {
+                return Ok(());
+            }
+        }
+        self.files.iter().chain(&self.folders).try_for_each(|path| sync(path))
     }
 }
 
@@ -198,8 +220,8 @@ fn exchange(staging: &Path, place: &Path) -> Result<(), OutputError> {
     fs::remove_dir_all(&old).map_err(error("remove", &old))
 }
 
-fn sync(folder: &Path) -> Result<(), OutputError> {
-    File::open(folder).and_then(|f| f.sync_all()).map_err(error("sync", folder))
+fn sync(path: &Path) -> Result<(), OutputError> {
+    File::open(path).and_then(|f| f.sync_all()).map_err(error("sync", path))
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn join(parts: &[Part<'_>], size: Option<u32>) -> Result<(tempfile::TempDir, Pat
         folders.push(part);
     }
     let out = folder.path().join("out");
-    merge(&folders, &out, size, &provenance(), |_| ())?;
+    Merge::of(&folders, size)?.write(&out, &provenance(), |_| None, |_| ())?;
     Ok((folder, out))
 }
 

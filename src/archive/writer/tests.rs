@@ -38,7 +38,7 @@ fn parts() -> (Vec<Chunk>, StateSnapshot) {
             let spans = vec![Span { first, metadata: metadata().hash() }];
             let chunk =
                 Chunk { genesis: GENESIS, first, parent_hash: parent, blocks: blocks.collect(), spans };
-            let hashes = ChunkBody::parse(chunk.to_body(), Path::new("")).unwrap().hashes();
+            let hashes = ChunkBody::parse(chunk.to_body(None), Path::new("")).unwrap().hashes();
             if first == 8 {
                 snapshot.block_hash = hashes[0];
             }
@@ -62,7 +62,7 @@ fn provenance() -> Provenance {
 }
 
 fn write_all(folder: &Path) -> Finished {
-    let mut writer = ArchiveWriter::open(folder, plan()).unwrap();
+    let mut writer = ArchiveWriter::open(folder, plan(), |_| None).unwrap();
     let (chunks, snapshot) = parts();
     writer.put_metadata(&metadata()).unwrap();
     writer.put_state(&snapshot).unwrap();
@@ -86,14 +86,15 @@ fn an_interrupted_export_goes_on_and_ends_in_the_same_bytes() {
     write_all(whole.path());
     let folder = tempfile::tempdir().unwrap();
     let (chunks, snapshot) = parts();
-    let mut writer = ArchiveWriter::open(folder.path(), plan()).unwrap();
+    let mut writer = ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap();
+    writer.put_metadata(&metadata()).unwrap();
     writer.put_chunk(&chunks[2]).unwrap();
     writer.put_chunk(&chunks[0]).unwrap();
     drop(writer);
     // One of the two files is damaged meanwhile.
     let name = files::list(&folder.path().join("chunks")).unwrap().remove(0);
     fs::write(folder.path().join("chunks").join(name), b"x").unwrap();
-    let mut writer = ArchiveWriter::open(folder.path(), plan()).unwrap();
+    let mut writer = ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap();
     assert_eq!(writer.missing_chunks(), [(6, 7), (8, 11)]);
     writer.put_chunk(&chunks[0]).unwrap();
     writer.put_chunk(&chunks[1]).unwrap();
@@ -110,15 +111,18 @@ fn a_gap_a_missing_snapshot_and_missing_metadata_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let (chunks, mut snapshot) = parts();
     let message = |writer: &ArchiveWriter| writer.manifest().unwrap_err().to_string();
-    let mut writer = ArchiveWriter::open(folder.path(), plan()).unwrap();
+    let mut writer = ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap();
+    let early = writer.put_chunk(&chunks[0]).unwrap_err().to_string();
+    assert!(early.contains("was not put before it"), "{early}");
+    writer.put_metadata(&metadata()).unwrap();
     writer.put_chunk(&chunks[0]).unwrap();
     assert_eq!(message(&writer), "blocks 8 to 11 are missing");
     writer.put_chunk(&chunks[1]).unwrap();
     writer.put_chunk(&chunks[2]).unwrap();
     assert_eq!(message(&writer), "the state of block 8 is missing");
-    writer.put_state(&snapshot).unwrap();
+    writer.put_state(&StateSnapshot { metadata: [5; 32], ..snapshot.clone() }).unwrap();
     assert!(message(&writer).starts_with("metadata "));
-    writer.put_metadata(&metadata()).unwrap();
+    writer.put_state(&snapshot).unwrap();
     assert!(writer.manifest().is_ok());
     snapshot.block_hash = [1; 32];
     writer.put_state(&snapshot).unwrap();
@@ -133,15 +137,15 @@ fn a_gap_a_missing_snapshot_and_missing_metadata_are_named() {
 fn a_folder_that_holds_something_else_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine"), b"").unwrap();
-    let message = ArchiveWriter::open(folder.path(), plan()).unwrap_err().to_string();
+    let message = ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap_err().to_string();
     assert!(message.contains("is not empty"), "{message}");
     let folder = tempfile::tempdir().unwrap();
-    drop(ArchiveWriter::open(folder.path(), plan()).unwrap());
+    drop(ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap());
     let other = Plan { last: 14, ..plan() };
-    let message = ArchiveWriter::open(folder.path(), other).unwrap_err().to_string();
+    let message = ArchiveWriter::open(folder.path(), other, |_| None).unwrap_err().to_string();
     assert!(message.contains("unfinished export of other blocks"), "{message}");
     let folder = tempfile::tempdir().unwrap();
     write_all(folder.path());
-    let message = ArchiveWriter::open(folder.path(), plan()).unwrap_err().to_string();
+    let message = ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap_err().to_string();
     assert!(message.contains("finished archive"), "{message}");
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use indicatif::{HumanBytes, HumanDuration};
 use minting::archive::{self, Merge, Provenance};
+use minting::chain::event_shapes;
 use minting::fetch::{Progress, Stage};
 use serde_json::json;
 
@@ -22,7 +23,7 @@ pub fn join(
     let merge = Merge::of(archives, chunk_blocks)?;
     let (first, last) = (merge.plan().first, merge.plan().last);
     terminal.stage(Stage::Blocks, u64::from(last - first) + 1);
-    let finished = merge.write(out, &provenance(archives), |blocks| terminal.advance(blocks))?;
+    let finished = merge.write(out, &provenance(archives), event_shapes, |blocks| terminal.advance(blocks))?;
     terminal.clear();
     terminal.say(&format!(
         "blocks {first} to {last} of {} archives are in {} ({} in {}); archive root {}, last block {}",

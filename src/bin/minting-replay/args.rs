@@ -42,6 +42,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Check that archives are whole, and say in words what that proves
     Check(CheckArgs),
+    /// Make a slim archive, which holds only what the rules read and gives the same results
+    Slim(SlimArgs),
     /// Show what an archive holds
     Inspect(InspectArgs),
     /// Print a script that completes commands in a shell
@@ -102,6 +104,9 @@ pub struct RunArgs {
     /// Print run.json instead of a summary
     #[arg(long)]
     pub json: bool,
+    /// For benchmarks: print as one line of JSON on standard error, at the end, where the time went
+    #[arg(long)]
+    pub timings: bool,
 }
 
 /// What becomes of payouts that cannot be made.
@@ -132,6 +137,16 @@ pub struct CheckArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SlimArgs {
+    /// The full archive
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+    /// Folder of the slim archive; must be absent or empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 const INSPECT_EXAMPLES: &str = "\

@@ -55,6 +55,16 @@ fn describe(
     let heights: Vec<_> = manifest.state.iter().map(|s| s.height.to_string()).collect();
     writeln!(text, "  bytes as published    {files} files, each as the manifest says")?;
     writeln!(text, "  content digests       archive root {}", hex::encode(manifest.archive_root.0))?;
+    if let Some(full) = &manifest.slim_of {
+        writeln!(text, "  state                 {} snapshots", heights.len())?;
+        writeln!(
+            text,
+            "Reached: content digests. This is a slim archive: it holds no headers, so that it cannot be tied to"
+        )?;
+        writeln!(text, "the chain by itself. It says that it was made from the archive with the root")?;
+        writeln!(text, "{}; whoever has that can make it again and compare.", hex::encode(full.0))?;
+        return Ok(());
+    }
     writeln!(text, "  headers chained       from the parent of block {},", manifest.first_block)?;
     writeln!(text, "                          0x{}", hex::encode(manifest.first_parent_hash.0))?;
     writeln!(text, "                        to block {},", manifest.last_block)?;
@@ -68,6 +78,7 @@ fn describe(
 
 fn to_json(folder: &str, manifest: Option<&Manifest>, problems: &[String]) -> Value {
     let level = match (manifest, problems) {
+        (Some(manifest), []) if manifest.slim_of.is_some() => "content",
         (Some(_), []) => "headers",
         _ => "none",
     };
@@ -79,6 +90,7 @@ fn to_json(folder: &str, manifest: Option<&Manifest>, problems: &[String]) -> Va
         "last_hash": manifest.map(|m| format!("0x{}", hex::encode(m.last_hash.0))),
         "level": level,
         "problems": problems,
+        "slim_of": manifest.and_then(|m| m.slim_of).map(|full| hex::encode(full.0)),
         "state": manifest.map(|m| m.state.iter().map(|s| s.height).collect::<Vec<_>>()),
     })
 }

@@ -11,6 +11,8 @@ mod progress;
 mod report;
 mod rule_sets;
 mod run;
+mod slim;
+mod timings;
 mod watch_list;
 
 use std::{
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::WatchList(args) => watch_list::watch_list_command(args),
         Command::Periods(args) => periods::periods(args),
         Command::Check(args) => check::check(args),
+        Command::Slim(args) => slim::slim(args, cli.quiet),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

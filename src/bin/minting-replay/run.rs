@@ -1,6 +1,12 @@
 //! `minting-replay run`
 
-use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    path::Path,
+    sync::atomic::Ordering,
+    time::Instant,
+};
 
 use minting::{
     cli::{Exit, date, escape, print},
@@ -19,6 +25,7 @@ use super::{
     args::{BugsArg, InvalidAddresses, RunArgs},
     progress::Bar,
     rule_sets,
+    timings::RunTimes,
 };
 
 /// Findings that are printed; `run.json` has all of them.
@@ -111,12 +118,15 @@ fn finish(
     paid: &Paid,
     mut output: Output,
 ) -> Result<Exit, Failure> {
+    let mut times = RunTimes::start();
     let source = Source::open(&args.archives)?;
+    times.open = times.started.elapsed();
     let located = locate(&source, period, rules)?;
     let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
     let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;
     drop(bar);
+    let written = Instant::now();
     let retries: Vec<Retry> = retries(previous, &paid.memos, period, rules, &replayed.end);
     let withhold = treatment(args.invalid_addresses).withholds(rules, &replayed.end);
     let run = Run {
@@ -137,6 +147,7 @@ fn finish(
         output.write(name, bytes)?;
     }
     output.finish()?;
+    times.write = written.elapsed();
     say_findings(&replayed.findings, &args.out, run.withheld());
     let invalid = invalid(&replayed.nodes, &retries);
     say_addresses(&invalid, withhold);
@@ -150,6 +161,9 @@ fn finish(
         _ => summary(&run.totals(), period, rules, &args.out).into_bytes(),
     };
     let printed = print(&text);
+    if args.timings {
+        times.print(&replayed.timings);
+    }
     Ok(if run.withheld() { Exit::Findings } else { printed })
 }
 

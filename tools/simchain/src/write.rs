@@ -196,7 +196,7 @@ struct Recorder {
 impl Recorder {
     fn open(folder: &Path, plan: Plan, genesis: Produced) -> Result<Self, Error> {
         let mut recorder = Self {
-            writer: ArchiveWriter::open(folder, plan.clone())?,
+            writer: ArchiveWriter::open(folder, plan.clone(), minting::chain::event_shapes)?,
             power_prefix: item_key("TfgridModule", "NodePower"),
             plan,
             state: BTreeMap::new(),

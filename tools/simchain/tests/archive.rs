@@ -51,7 +51,7 @@ fn the_decoder_reads_what_the_encoder_wrote() {
                         reports += 1;
                     }
                 };
-                runtime.events(block.events, count).unwrap();
+                runtime.events(block.events().unwrap(), count).unwrap();
             }
         }
         assert_eq!(runtimes.len(), if upgrade { 2 } else { 1 });

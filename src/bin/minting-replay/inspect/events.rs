@@ -32,7 +32,7 @@ fn events_of(source: &Source, piece: &Piece, only: Option<u32>, out: &mut impl W
         let metadata = chunk.runtime_at(block.height).copied().unwrap_or_default();
         let (runtime, spec_version) = source.runtime_name(&metadata);
         let mut lines: Vec<Map<String, Value>> = Vec::new();
-        let decoded = source.runtime(&metadata)?.events_json(block.events, |event| lines.push(event));
+        let decoded = source.runtime(&metadata)?.events_json(block.events()?, |event| lines.push(event));
         for mut line in lines {
             line.insert("block".into(), block.height.into());
             line.insert("hash".into(), format!("0x{}", hex::encode(hash)).into());

@@ -1,0 +1,391 @@
+//! Reads event columns: rows of the kinds that are wanted, or every record.
+
+use super::{
+    TOPIC,
+    numbers::{Context, Keys},
+    phase_code,
+    pool::PoolValues,
+    record::{Phase, Record, put, put_count},
+    section::{Column, Kind, Layout},
+};
+use crate::archive::{Span, container::MAX_BODY_LEN};
+
+/// The events of a chunk in columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'a> {
+    pub(in crate::archive) layout: &'a Layout,
+    pub(in crate::archive) section: &'a [u8],
+    /// Height of the first block.
+    pub(in crate::archive) first: u32,
+    /// Times of the blocks, milliseconds.
+    pub(in crate::archive) times_ms: &'a [u64],
+    pub(in crate::archive) spans: &'a [Span],
+}
+
+/// Where an event of a wanted kind stands: its row is how many of this kind came before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Place of its block in the chunk.
+    pub place: u32,
+    /// Place of its kind in [`Columns::kinds`].
+    pub kind: u8,
+}
+
+/// The events of the wanted kinds.
+#[derive(Clone, Debug)]
+pub struct Picked<'a> {
+    columns: Columns<'a>,
+    order: Vec<At>,
+    /// For each kind the places of the blocks of its rows; nothing for kinds that are not wanted.
+    places: Vec<Vec<u32>>,
+}
+
+/// A field of the rows of a kind.
+#[derive(Clone, Debug)]
+enum Field<'a> {
+    Numbers(usize, Vec<u64>),
+    Bytes(usize, &'a [u8]),
+    Amounts,
+    Accounts,
+}
+
+/// The rows of one kind.
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    rows: usize,
+    keys: Option<Keys>,
+    fields: Vec<Field<'a>>,
+    opaque: Option<PoolValues<'a>>,
+}
+
+impl<'a> Columns<'a> {
+    /// The kinds that occur, in the order in which they first do.
+    pub fn kinds(&self) -> &'a [Kind] {
+        &self.layout.kinds
+    }
+
+    /// How many events there are, of all kinds.
+    pub fn count(&self) -> usize {
+        self.tokens().len()
+    }
+
+    /// Time of the block at a place, milliseconds.
+    pub fn time_ms(&self, place: u32) -> Option<u64> {
+        self.times_ms.get(usize::try_from(place).ok()?).copied()
+    }
+
+    /// The fields of all events of a kind that are not taken apart, each value once.
+    ///
+    /// # Errors
+    /// Columns that contradict themselves.
+    pub fn distinct(&self, kind: &Kind) -> Result<Vec<&'a [u8]>, String> {
+        match kind.columns.first() {
+            Some(Column::Opaque(pool)) => pool.distinct(self.section),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn tokens(&self) -> &'a [u8] {
+        self.section.get(self.layout.tokens.clone()).unwrap_or_default()
+    }
+
+    /// Finds the events of some kinds; all others cost one look at a byte each.
+    pub fn pick(&self, wanted: impl Fn(&Kind) -> bool) -> Picked<'a> {
+        let kinds = self.kinds();
+        let wanted: Vec<bool> = kinds.iter().map(wanted).collect();
+        let of_token = |token: usize| {
+            let kind = self.layout.table.get(token)?.kind;
+            wanted.get(usize::from(kind)).copied().unwrap_or_default().then_some(kind)
+        };
+        let by_token: [Option<u8>; 256] = std::array::from_fn(of_token);
+        let rows = |(kind, wanted): (&Kind, &bool)| if *wanted { kind.rows } else { 0 };
+        let mut places: Vec<Vec<u32>> =
+            kinds.iter().zip(&wanted).map(|both| Vec::with_capacity(rows(both))).collect();
+        let mut order = Vec::with_capacity(kinds.iter().zip(&wanted).map(rows).sum());
+        let mut tokens = self.tokens();
+        for (place, count) in (0u32..).zip(&self.layout.counts) {
+            let count = usize::try_from(*count).unwrap_or(usize::MAX).min(tokens.len());
+            let (block, rest) = tokens.split_at(count);
+            tokens = rest;
+            for token in block {
+                if let Some(kind) = by_token.get(usize::from(*token)).copied().flatten() {
+                    order.push(At { place, kind });
+                    if let Some(places) = places.get_mut(usize::from(kind)) {
+                        places.push(place);
+                    }
+                }
+            }
+        }
+        Picked { columns: *self, order, places }
+    }
+
+    /// Calls `visit` with every record and the place of its block, in order.
+    ///
+    /// # Errors
+    /// Columns that contradict themselves; what `visit` does not want.
+    pub fn records(
+        &self,
+        mut visit: impl FnMut(usize, &Record<'_>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let Columns { layout, section, .. } = *self;
+        let all = self.pick(|_| true);
+        let kinds: Vec<Rows<'_>> =
+            (0..).zip(&layout.kinds).map(|(k, _)| all.rows(k)).collect::<Result<_, _>>()?;
+        let amounts = layout.amounts.read(section).map_err(|e| format!("pool of amounts: {e}"))?;
+        let accounts = layout.accounts.read(section).map_err(|e| format!("pool of accounts: {e}"))?;
+        let outside = || String::from("a column ends before the events do");
+        let explicit = layout.explicit.read_u32(section).ok_or_else(outside)?;
+        let topic_counts = layout.topic_counts.read_u32(section).ok_or_else(outside)?;
+        let (mut explicit, mut topic_counts) = (explicit.iter(), topic_counts.iter());
+        let mut topics = section.get(layout.topics.clone()).ok_or_else(outside)?;
+        let (mut amount, mut account) = (0usize, 0usize);
+        let mut next_row = vec![0usize; kinds.len()];
+        let mut fields = Vec::new();
+        let mut tokens = self.tokens().iter();
+        for (place, count) in layout.counts.iter().enumerate() {
+            let (mut last, mut next) = (None, Some(0u32));
+            for _ in 0..*count {
+                let token =
+                    tokens.next().and_then(|t| layout.table.get(usize::from(*t))).ok_or_else(outside)?;
+                let k = usize::from(token.kind);
+                let (kind, rows) = layout.kinds.get(k).zip(kinds.get(k)).ok_or_else(outside)?;
+                let row = next_row.get_mut(k).ok_or_else(outside)?;
+                fields.clear();
+                let pools = Some((&amounts, &mut amount, &accounts, &mut account));
+                rows.put(*row, pools, &mut fields).ok_or_else(outside)?;
+                *row += 1;
+                let phase = match token.phase {
+                    phase_code::SAME => last,
+                    phase_code::NEXT => next.map(Phase::ApplyExtrinsic),
+                    phase_code::FINALIZATION => Some(Phase::Finalization),
+                    phase_code::INITIALIZATION => Some(Phase::Initialization),
+                    _ => explicit.next().map(|index| Phase::ApplyExtrinsic(*index)),
+                };
+                let phase = phase.ok_or("a phase refers to one that is not there")?;
+                last = Some(phase);
+                if let Phase::ApplyExtrinsic(index) = phase {
+                    next = index.checked_add(1);
+                }
+                let mut its_topics: &[u8] = &[];
+                if token.topics {
+                    let count =
+                        topic_counts.next().and_then(|n| usize::try_from(*n).ok()).ok_or_else(outside)?;
+                    let length = count.checked_mul(TOPIC).ok_or_else(outside)?;
+                    (its_topics, topics) = topics.split_at_checked(length).ok_or_else(outside)?;
+                }
+                visit(
+                    place,
+                    &Record {
+                        span: kind.span,
+                        phase,
+                        pallet: kind.pallet,
+                        event: kind.event,
+                        fields: &fields,
+                        topics: its_topics,
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of `System.Events` of all blocks as the chain has them, one after the other, and where each ends.
+    ///
+    /// # Errors
+    /// Columns that contradict themselves, or come to more bytes than a chunk may have.
+    pub fn raw(&self) -> Result<(Vec<u8>, Vec<usize>), String> {
+        let mut raw = Vec::new();
+        let mut ends: Vec<usize> = Vec::new();
+        let mut counts = self.layout.counts.iter().enumerate();
+        let limit = usize::try_from(MAX_BODY_LEN).unwrap_or(usize::MAX);
+        // Begins blocks up to the one at `place`, those without events too.
+        let mut begin = |place: usize, raw: &mut Vec<u8>, ends: &mut Vec<usize>| {
+            while ends.len() <= place {
+                let Some((at, count)) = counts.next() else { break };
+                if let Some(end) = ends.last_mut() {
+                    *end = raw.len();
+                }
+                if at > 0 || self.first > 0 {
+                    put_count(*count, raw);
+                }
+                ends.push(raw.len());
+            }
+        };
+        self.records(|place, record| {
+            begin(place, &mut raw, &mut ends);
+            put(record, &mut raw);
+            if raw.len() > limit {
+                return Err(format!("more than the {limit} bytes of events allowed"));
+            }
+            Ok(())
+        })?;
+        begin(self.layout.counts.len().saturating_sub(1), &mut raw, &mut ends);
+        if let Some(end) = ends.last_mut() {
+            *end = raw.len();
+        }
+        Ok((raw, ends))
+    }
+}
+
+impl<'a> Picked<'a> {
+    /// The wanted events in the order of the chain.
+    pub fn order(&self) -> &[At] {
+        &self.order
+    }
+
+    /// Places of the blocks of the rows of a kind; nothing if it is not wanted.
+    pub fn places(&self, kind: u8) -> &[u32] {
+        self.places.get(usize::from(kind)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The rows of a wanted kind.
+    ///
+    /// # Errors
+    /// Names the kind and field that contradicts itself.
+    pub fn rows(&self, kind: u8) -> Result<Rows<'a>, String> {
+        let Columns { section, times_ms, first, .. } = self.columns;
+        let places = self.places(kind);
+        let Some(of) = self.columns.kinds().get(usize::from(kind)).filter(|of| of.rows == places.len())
+        else {
+            return Err(format!("kind {kind} was not picked"));
+        };
+        let time = |place: &u32| {
+            usize::try_from(*place)
+                .ok()
+                .and_then(|place| times_ms.get(place))
+                .map_or(0, |time_ms| time_ms / 1_000)
+        };
+        let (mut times, mut heights): (Option<Vec<u64>>, Option<Vec<u64>>) = (None, None);
+        let mut rows = Rows { rows: of.rows, keys: None, fields: Vec::new(), opaque: None };
+        let mut before: Option<usize> = None;
+        for (place, column) in of.columns.iter().enumerate() {
+            let error = |e: String| {
+                format!("kind {kind} (pallet {}, event {}), field {place}: {e}", of.pallet, of.event)
+            };
+            let field = match column {
+                Column::Key(column) => {
+                    let keys = column.keys(section).map_err(error)?;
+                    let key = |p: &u32| usize::try_from(*p).ok().and_then(|p| keys.values.get(p)).copied();
+                    let numbers = keys.places.iter().map(|p| key(p).unwrap_or_default()).collect();
+                    rows.keys = Some(keys);
+                    Field::Numbers(of.width(place), numbers)
+                }
+                Column::Numbers(width, column) => {
+                    let blocks = if *width == 8 {
+                        times.get_or_insert_with(|| places.iter().map(time).collect())
+                    } else {
+                        let height = |p: &u32| u64::from(first).saturating_add(u64::from(*p));
+                        heights.get_or_insert_with(|| places.iter().map(height).collect())
+                    };
+                    let before_this = before.and_then(|b| rows.numbers(b));
+                    let context =
+                        Context { width: *width, blocks, keys: rows.keys.as_ref(), before: before_this };
+                    let numbers = column.numbers(section, &context).map_err(error)?;
+                    before = Some(place);
+                    Field::Numbers(of.width(place), numbers)
+                }
+                Column::Bytes(width, range) => {
+                    let bytes = section.get(range.clone()).ok_or_else(|| error("it is not there".into()))?;
+                    Field::Bytes(*width, bytes)
+                }
+                Column::Amounts => Field::Amounts,
+                Column::Accounts => Field::Accounts,
+                Column::Opaque(pool) => {
+                    rows.opaque = Some(pool.read(section).map_err(error)?);
+                    continue;
+                }
+            };
+            rows.fields.push(field);
+        }
+        Ok(rows)
+    }
+}
+
+impl Kind {
+    fn width(&self, field: usize) -> usize {
+        self.widths.as_ref().and_then(|w| w.get(field)).map_or(0, |w| usize::from(*w))
+    }
+
+    /// Whether some of its fields are accounts or amounts, which only [`Columns::records`] gives.
+    pub fn is_pooled(&self) -> bool {
+        self.columns.iter().any(|c| matches!(c, Column::Amounts | Column::Accounts))
+    }
+}
+
+impl Rows<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Never true: a kind occurs.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The first number of every row, if the kind has several, as places in a sorted list.
+    pub fn keys(&self) -> Option<&Keys> {
+        self.keys.as_ref()
+    }
+
+    /// A field of 4 or 8 bytes of every row; none if the field is not such a number, or not taken apart.
+    pub fn numbers(&self, field: usize) -> Option<&[u64]> {
+        match self.fields.get(field)? {
+            Field::Numbers(_, numbers) => Some(numbers),
+            _ => None,
+        }
+    }
+
+    /// A field of one byte of every row; none if it has another length, or is not taken apart.
+    pub fn bytes(&self, field: usize) -> Option<&[u8]> {
+        match self.fields.get(field)? {
+            Field::Bytes(1, bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// All fields of a row as the chain has them, if they are not taken apart.
+    pub fn opaque(&self, row: usize) -> Option<&[u8]> {
+        self.opaque.as_ref()?.get(row)
+    }
+
+    /// Appends all fields of a row as the chain has them. None if there is no such row, or the kind
+    /// [`Kind::is_pooled`].
+    pub fn encode(&self, row: usize, out: &mut Vec<u8>) -> Option<()> {
+        self.put(row, None, out)
+    }
+
+    fn put(&self, row: usize, pools: Option<Pools<'_>>, out: &mut Vec<u8>) -> Option<()> {
+        if let Some(opaque) = &self.opaque {
+            out.extend_from_slice(opaque.get(row)?);
+            return Some(());
+        }
+        let mut pools = pools;
+        for field in &self.fields {
+            match field {
+                Field::Numbers(width, numbers) => {
+                    out.extend_from_slice(numbers.get(row)?.to_le_bytes().get(..*width)?);
+                }
+                Field::Bytes(width, planes) => {
+                    for plane in 0..*width {
+                        out.push(*planes.get(plane.checked_mul(self.rows)?.checked_add(row)?)?);
+                    }
+                }
+                Field::Amounts => {
+                    let (amounts, next, _, _) = pools.as_mut()?;
+                    out.extend_from_slice(amounts.get(**next)?);
+                    **next += 1;
+                }
+                Field::Accounts => {
+                    let (_, _, accounts, next) = pools.as_mut()?;
+                    out.extend_from_slice(accounts.get(**next)?);
+                    **next += 1;
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// The pools, each with the place of the value that comes next.
+type Pools<'a> = (&'a PoolValues<'a>, &'a mut usize, &'a PoolValues<'a>, &'a mut usize);

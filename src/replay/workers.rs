@@ -1,0 +1,117 @@
+//! Workers: every thread takes from the board whatever can be done next, so that none waits while there is work.
+
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use super::{
+    Error, Located, Piece, Progress, Request, Result, Timings,
+    board::{Board, Done, Task},
+    decode::decode,
+    lane::Lane,
+    timings::timed,
+};
+use crate::minting::Fold;
+
+/// The board, and who is at work.
+struct Workers<'a> {
+    request: &'a Request<'a>,
+    located: &'a Located,
+    pieces: &'a [Piece],
+    progress: &'a dyn Progress,
+    shared: Mutex<Shared<'a>>,
+    changed: Condvar,
+}
+
+struct Shared<'a> {
+    board: Board<'a>,
+    /// Workers that are at a task.
+    busy: usize,
+    /// A worker panicked; what it had is lost.
+    abandoned: bool,
+}
+
+/// Folds chunks on the threads of the current rayon pool. Neither the result nor the error depends on their number.
+///
+/// # Errors
+/// The first error in the order of the chain.
+pub fn work(
+    request: &Request<'_>,
+    located: &Located,
+    pieces: &[Piece],
+    lane: Lane,
+    progress: &dyn Progress,
+) -> Result<(Lane, Vec<Fold>, Timings)> {
+    let board = Board::new(pieces, lane, rayon::current_num_threads());
+    let shared = Mutex::new(Shared { board, busy: 0, abandoned: false });
+    let workers = Workers { request, located, pieces, progress, shared, changed: Condvar::new() };
+    rayon::broadcast(|_| workers.run());
+    workers.shared.into_inner().unwrap_or_else(PoisonError::into_inner).board.finish()
+}
+
+impl<'a> Workers<'a> {
+    /// Works until nothing is left to be done.
+    fn run(&self) {
+        let _abandon = Abandon(self);
+        let mut shared = self.lock();
+        loop {
+            if self.request.interrupted.load(Ordering::Relaxed) {
+                // Every other error comes before this one.
+                shared.board.fail(usize::MAX, Error::Interrupted);
+            }
+            if let Some(task) = shared.board.take() {
+                shared.busy += 1;
+                drop(shared);
+                let done = self.perform(task);
+                shared = self.lock();
+                shared.busy = shared.busy.saturating_sub(1);
+                shared.board.bring_back(done);
+                self.changed.notify_all();
+            } else if shared.busy == 0 || shared.abandoned {
+                return;
+            } else {
+                shared = self.changed.wait(shared).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn perform(&self, task: Task) -> Done {
+        let mut spent = Duration::ZERO;
+        match task {
+            Task::Decode { place, mut workspace, reports } => {
+                let result = match self.pieces.get(place) {
+                    Some(piece) => decode(self.request.source, piece, self.located, &mut workspace, reports),
+                    None => Err(Error::Apart("a chunk went missing".into())),
+                };
+                Done::Decoded { place, workspace, result: result.map(Box::new) }
+            }
+            Task::Route { place, mut lane, decoded } => {
+                let blocks = decoded.timings.blocks;
+                let result = timed(&mut spent, || lane.take(*decoded));
+                self.progress.blocks(blocks);
+                Done::Routed { place, lane, result, spent }
+            }
+            Task::Fold { shard, mut fold, work } => {
+                timed(&mut spent, || work.apply(&mut fold));
+                Done::Folded { shard, fold, work, spent }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared<'a>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets the other workers go if one panics, as they would wait forever for what it had.
+struct Abandon<'w, 'a>(&'w Workers<'a>);
+
+impl Drop for Abandon<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().abandoned = true;
+            self.0.changed.notify_all();
+        }
+    }
+}
