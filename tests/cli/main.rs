@@ -13,4 +13,5 @@ mod determinism;
 mod export;
 mod frozen;
 mod replay;
+mod slim;
 mod support;
