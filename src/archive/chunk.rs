@@ -20,7 +20,7 @@ use super::{
 /// Most blocks a chunk may hold.
 pub const MAX_CHUNK_BLOCKS: u32 = 65_536;
 /// Blocks in a chunk unless asked otherwise.
-pub const DEFAULT_CHUNK_BLOCKS: u32 = 4_096;
+pub const DEFAULT_CHUNK_BLOCKS: u32 = 16_384;
 
 /// One block; its number, parent and hash follow from its place.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Output bytes do not depend on threads, chunk size or which node answered.
+//! Output bytes do not depend on threads, chunk size, which node answered, or whether an archive is slim.
 
 use std::path::Path;
 
@@ -37,11 +37,15 @@ fn upgrade() -> Options {
 #[test]
 fn any_chunk_size_gives_the_same_bytes_but_for_the_archive_root() {
     let frozen = results(&testdata("upgrade/archive"), "");
-    for chunk_blocks in [64, 1_000] {
+    for (chunk_blocks, is_slim) in [(64, false), (64, true), (1_000, false), (1_000, true), (4_096, true)] {
         let folder = tempfile::tempdir().unwrap();
         let archive = folder.path().join("archive");
         write::write(Scenario::new(upgrade()).unwrap(), &archive, chunk_blocks).unwrap();
-        let mut other = results(&archive, "");
+        let slim = folder.path().join("slim");
+        if is_slim {
+            support::replay("slim {} --out {} -q", &[&archive, &slim]).exits(0);
+        }
+        let mut other = results(if is_slim { &slim } else { &archive }, "--jobs 3");
         assert_eq!(other.keys().collect::<Vec<_>>(), frozen.keys().collect::<Vec<_>>());
         let without_root = |run: Vec<u8>| {
             let mut run: serde_json::Value = serde_json::from_slice(&run).unwrap();

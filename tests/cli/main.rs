@@ -15,4 +15,5 @@ mod export;
 mod frozen;
 mod replay;
 mod results;
+mod slim;
 mod support;

@@ -31,7 +31,9 @@ fn events(archive: &Archive, mut each: impl FnMut(u32, u64, Event)) {
             let runtime = runtimes
                 .entry(*metadata)
                 .or_insert_with(|| Runtime::compile(&archive.metadata(metadata).unwrap().bytes).unwrap());
-            runtime.events(block.events, |event| each(block.height, block.time_ms, event)).unwrap();
+            runtime
+                .events(block.events().unwrap(), |event| each(block.height, block.time_ms, event))
+                .unwrap();
         }
     }
     assert_eq!(runtimes.len(), 2, "there is an upgrade in the middle");
@@ -95,7 +97,12 @@ fn the_raw_events_are_those_of_the_archive() {
     let (_keep, archive, written) = write(Options { nodes: 20, ..OPTIONS }, how);
     let mut expected = Vec::new();
     for entry in &archive.manifest().chunks {
-        archive.chunk(entry).unwrap().0.blocks().for_each(|block| expected.extend_from_slice(block.events));
+        archive
+            .chunk(entry)
+            .unwrap()
+            .0
+            .blocks()
+            .for_each(|block| expected.extend_from_slice(block.events().unwrap()));
     }
     let raw = std::fs::read(file).unwrap();
     assert_eq!(u64::try_from(raw.len()).unwrap(), written.event_bytes);
