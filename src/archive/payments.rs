@@ -158,7 +158,10 @@ impl Payments {
         let file = files::read(path, MAX_FILE_LEN)?;
         let opened = container::open(Kind::Payments, &file, path)?;
         if opened.minor != MINOR {
-            return Err(Error::damaged(path, format!("payments have minor version {MINOR}, not {}", opened.minor)));
+            return Err(Error::damaged(
+                path,
+                format!("payments have minor version {MINOR}, not {}", opened.minor),
+            ));
         }
         Ok((Payments::parse(&opened.body, path)?, opened.content_sha256))
     }

@@ -17,11 +17,11 @@ use super::progress::{Progress, Stage};
 use super::runtimes::Runtimes;
 use super::state::read_state;
 use super::store::{Store, other_chain};
-use crate::chain::event_shapes;
 use crate::archive::{
     ArchiveWriter, Chunk, ExportedRange, FolderLock, Hash, Left, Manifest, Plan, Provenance, chunk_ranges,
     files,
 };
+use crate::chain::event_shapes;
 
 /// How often an export looks again at what changed, when a chain is switched to another fork under its feet.
 const ROUNDS_MAX: u32 = 5;
@@ -140,7 +140,8 @@ impl Export {
             return Ok(Remaining { finished: true, ..Remaining::default() });
         }
         other_chain(folder, &self.plan)?;
-        let Left { chunks: present, states, damaged } = ArchiveWriter::look(folder, self.plan.clone(), event_shapes)?;
+        let Left { chunks: present, states, damaged } =
+            ArchiveWriter::look(folder, self.plan.clone(), event_shapes)?;
         let Plan { first, last, chunk_blocks, .. } = self.plan;
         let chunks = chunk_ranges(first, last, chunk_blocks).filter(|range| !present.contains(range));
         let missing = self.plan.state_at.iter().copied().filter(|height| !states.contains(height));

@@ -39,7 +39,7 @@ fn blocks(odd: Option<u32>) -> Chunk {
 
 /// An archive of the blocks from `first` to `last`.
 fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u32], odd: Option<u32>) {
-    let whole = ChunkBody::parse(blocks(odd).to_body(), Path::new("")).unwrap();
+    let whole = ChunkBody::parse(blocks(odd).to_body(None), Path::new("")).unwrap();
     let hashes = whole.hashes();
     let plan = Plan {
         chunk_blocks,
@@ -50,7 +50,7 @@ fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u
         range: None,
         state_at: state_at.to_vec(),
     };
-    let mut writer = ArchiveWriter::open(folder, plan).unwrap();
+    let mut writer = ArchiveWriter::open(folder, plan, |_| None).unwrap();
     writer.put_metadata(&metadata(1)).unwrap();
     writer.put_metadata(&metadata(2)).unwrap();
     for (from, to) in chunk_ranges(first, last, chunk_blocks) {

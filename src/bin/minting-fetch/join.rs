@@ -23,7 +23,8 @@ pub fn join(
     let merge = Merge::of(archives, chunk_blocks)?;
     let (first, last) = (merge.plan().first, merge.plan().last);
     terminal.stage(Stage::Blocks, u64::from(last - first) + 1);
-    let finished = merge.write(out, &provenance(archives), event_shapes, |blocks| terminal.advance(blocks))?;
+    let finished =
+        merge.write(out, &provenance(archives), event_shapes, |blocks| terminal.advance(blocks))?;
     terminal.clear();
     terminal.say(&format!(
         "blocks {first} to {last} of {} archives are in {} ({} in {}); archive root {}, last block {}",

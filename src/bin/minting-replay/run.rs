@@ -1,12 +1,6 @@
 //! `minting-replay run`
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write,
-    path::Path,
-    sync::atomic::Ordering,
-    time::Instant,
-};
+use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering, time::Instant};
 
 use minting::{
     cli::{Exit, date, escape, print},
