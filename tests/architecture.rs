@@ -23,6 +23,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("minting", vec!["chain::types"]),
         ("replay", vec!["archive", "chain", "chain::types", "minting"]),
         ("report", vec!["archive", "chain::types", "minting", "replay"]),
+        ("verify", vec!["archive", "chain::types", "minting", "replay", "report"]),
         ("cli", vec![]),
     ])
 }

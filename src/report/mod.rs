@@ -6,3 +6,4 @@ pub mod fixup;
 pub mod output;
 pub mod published;
 pub mod run;
+pub mod seal;

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use minting::cli::{EXIT_CODES, parse_time_range};
 
-use super::{fixup::FixupArgs, rule_sets::RulesArgs};
+use super::{check::CheckArgs, fixup::FixupArgs, rule_sets::RulesArgs};
 
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
 #[derive(Debug, Parser)]
@@ -107,16 +107,6 @@ pub enum BugsArg {
     Reference,
     /// Without
     Fixed,
-}
-
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// The archives
-    #[arg(required = true, value_name = "ARCHIVE")]
-    pub archives: Vec<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 const INSPECT_EXAMPLES: &str = "\

@@ -1,0 +1,4 @@
+//! What a guardian asks before signing: is the input whole, is the result consistent, do two results agree, who
+//! vouches for them. Everything here reads what others made and believes none of it.
+
+pub mod checked;
