@@ -46,7 +46,7 @@ pub fn write_payouts(
 }
 
 /// Address that carbon offset is paid to.
-const CARBON_ADDRESS: &str = "GDIJY6K2BBRIRX423ZFUYKKFDN66XP2KMSBZFQSE2PSNDZ6EDVQTRLSU";
+pub const CARBON_ADDRESS: &str = "GDIJY6K2BBRIRX423ZFUYKKFDN66XP2KMSBZFQSE2PSNDZ6EDVQTRLSU";
 
 /// Writes the last line of `payouts.csv` where carbon offset is paid: the sum of all offsets, and a memo that
 /// stands for the receipts they are in.
@@ -193,7 +193,7 @@ pub fn write_retries(out: &mut impl Write, retries: &[Retry]) -> io::Result<()> 
 }
 
 /// Ten-millionths of a TFT, printed as `1.0000000`.
-pub(super) struct TftAmount(pub(super) u64);
+pub struct TftAmount(pub u64);
 
 impl std::fmt::Display for TftAmount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -202,7 +202,7 @@ impl std::fmt::Display for TftAmount {
 }
 
 /// Thousandths of a US dollar, printed as `1.000 $`.
-struct UsdAmount(u64);
+pub struct UsdAmount(pub u64);
 
 impl std::fmt::Display for UsdAmount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -211,7 +211,7 @@ impl std::fmt::Display for UsdAmount {
 }
 
 /// A time as `2025-01-30 10:32:40 UTC`, or as bare seconds outside of the years that periods can have.
-pub(super) fn date(seconds: i64) -> String {
+pub fn date(seconds: i64) -> String {
     Timestamp::from_second(seconds)
         .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
         .unwrap_or_else(|_| seconds.to_string())

@@ -1,18 +1,22 @@
 //! The files of a run, and `run.json`, which says what they were made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{addresses, csv};
+use super::{addresses, csv, seal};
 use crate::{
     archive::container::sha256,
-    minting::{Finding, NodeResult, Outcome, Period, Retry, Rules},
+    minting::{Finding, NodeResult, Outcome, Period, Previous, Retry, Rules},
     replay::{Replayed, Source},
 };
 
 /// Name of the run's own file.
 pub const RUN_JSON: &str = "run.json";
+/// `format.name` of `run.json`.
+pub const FORMAT_NAME: &str = "minting-run-receipt";
+/// `format.version` of `run.json`.
+pub const FORMAT_VERSION: u32 = 1;
 
 /// Everything that the files of a run are made of.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +31,37 @@ pub struct Run<'a> {
     pub replayed: &'a Replayed,
     /// What is paid again.
     pub retries: &'a [Retry],
+    /// What decides what is paid again.
+    pub inputs: &'a Inputs,
     /// Findings were looked at and accepted.
     pub accept_findings: bool,
     /// Payouts to addresses that no payment can reach are left out.
     pub withhold_invalid_addresses: bool,
+}
+
+/// What a run was given besides archives, by digests: of two guardians with different results one may have had others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inputs {
+    /// SHA-256 of the sorted list of memo hashes that were paid, one in hex a line; none if none were given.
+    pub paid: Option<[u8; 32]>,
+    /// SHA-256 of the sorted list of receipts of the period before, `80/<hash>` or `fixed/80/<hash>` a line.
+    pub previous: Option<[u8; 32]>,
+}
+
+impl Inputs {
+    /// Digests of what was given.
+    pub fn of(period: &Period, previous: Option<&Previous>, paid: Option<&BTreeSet<[u8; 32]>>) -> Inputs {
+        let before = period.previous().map(|period| period.folder()).unwrap_or_default();
+        Inputs {
+            paid: paid.map(|paid| seal::digest_of_lines(paid.iter().map(hex::encode).collect())),
+            previous: previous.map(|previous| {
+                let minting = previous.minting.keys().map(|hash| format!("{before}/{}", hex::encode(hash)));
+                let fixups =
+                    previous.fixups.keys().map(|hash| format!("fixed/{before}/{}", hex::encode(hash)));
+                seal::digest_of_lines(minting.chain(fixups).collect())
+            }),
+        }
+    }
 }
 
 /// Sums of a run, for `run.json` and the summary.
@@ -117,10 +148,8 @@ impl Run<'_> {
         if !self.withheld() {
             self.results(&mut files)?;
         }
-        let run = self.json(&files);
-        let mut bytes = serde_json::to_vec_pretty(&run)?;
-        bytes.push(b'\n');
-        files.insert(RUN_JSON.to_string(), bytes);
+        let run = seal::seal(self.json(&files))?;
+        files.insert(RUN_JSON.to_string(), run);
         Ok(files)
     }
 
@@ -156,7 +185,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// `run.json`. Only `archive_roots` depends on how the blocks were put into archives.
+    /// `run.json` but for its short digest. Only `archive_roots`, `state_snapshot` and that digest depend on how the
+    /// blocks were put into archives.
     fn json(&self, files: &BTreeMap<String, Vec<u8>>) -> Value {
         let Replayed { located, .. } = self.replayed;
         let hash = |hash: &[u8; 32]| format!("0x{}", hex::encode(hash));
@@ -177,16 +207,25 @@ impl Run<'_> {
                 "window_last": located.window_last,
                 "window_last_hash": hash(&self.replayed.window_last_hash),
             },
+            "format": format_json(),
             "findings": self.replayed.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "genesis_hash": genesis,
+            "inputs": {
+                "paid": self.inputs.paid.map(hex::encode),
+                "previous": self.inputs.previous.map(hex::encode),
+            },
             "invalid_addresses": {
                 "by_farm": addresses::invalid(&self.replayed.nodes, self.retries),
                 "withheld": self.withhold_invalid_addresses,
             },
             "outputs": outputs_json(files),
+            "outputs_digest": outputs_digest(files, ""),
+            "partial": false,
             "period": period_json(self.period),
             "program": program_json(),
+            "receipts_digest": outputs_digest(files, "receipts/"),
             "rules": rules_json(self.rules),
+            "state_snapshot": Value::Null,
             "status": status,
             "totals": if self.withheld() { Value::Null } else { self.totals().json() },
         })
@@ -202,15 +241,27 @@ pub fn fixup_json(
     rules: &Rules,
     files: &BTreeMap<String, Vec<u8>>,
 ) -> std::io::Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(&json!({
+    seal::seal(json!({
+        "format": format_json(),
         "outputs": outputs_json(files),
+        "outputs_digest": outputs_digest(files, ""),
+        "partial": false,
         "period": period_json(period),
         "program": program_json(),
+        "receipts_digest": outputs_digest(files, "receipts/"),
         "rules": rules_json(rules),
         "status": "fix-ups",
-    }))?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    }))
+}
+
+fn format_json() -> Value {
+    json!({ "name": FORMAT_NAME, "version": FORMAT_VERSION })
+}
+
+/// One digest for all files whose names start like this: that of the list which `sha256sum` prints of them.
+fn outputs_digest(files: &BTreeMap<String, Vec<u8>>, start: &str) -> String {
+    let listed = files.iter().filter(|(name, _)| name.starts_with(start));
+    hex::encode(seal::digest_of_files(listed.map(|(name, bytes)| (name.as_str(), sha256(bytes)))))
 }
 
 /// SHA-256 of every file.

@@ -9,6 +9,7 @@
 )]
 
 mod archives;
+mod attest;
 mod damage;
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "../cli/support.rs"]

@@ -6,7 +6,10 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use minting::cli::{EXIT_CODES, parse_time_range};
 
-use super::{check::CheckArgs, fixup::FixupArgs, rule_sets::RulesArgs};
+use super::{
+    attest::AttestArgs, check::CheckArgs, diff::DiffArgs, fixup::FixupArgs, lint::LintArgs,
+    rule_sets::RulesArgs,
+};
 
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
 #[derive(Debug, Parser)]
@@ -29,6 +32,12 @@ pub enum Command {
     Rules(RulesArgs),
     /// Check that archives are whole, and say in words what that proves
     Check(CheckArgs),
+    /// Sign the run receipt of results, and count signatures
+    Attest(AttestArgs),
+    /// Check that results are consistent in themselves, without an archive
+    Lint(LintArgs),
+    /// Compare two results: nodes, farms and TFT affected
+    Diff(DiffArgs),
     /// Show what an archive holds
     Inspect(InspectArgs),
     /// Print a script that completes commands in a shell

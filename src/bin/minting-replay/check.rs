@@ -85,7 +85,11 @@ fn describe(text: &mut String, checked: &Checked) -> std::fmt::Result {
         }
         None => writeln!(text, "  state                 {}", heights(manifest))?,
     }
-    writeln!(text, "Reached: {}. Compare both hashes with any explorer of the chain.", checked.level.words())?;
+    writeln!(
+        text,
+        "Reached: {}. Compare both hashes with any explorer of the chain.",
+        checked.level.words()
+    )?;
     if checked.level < Level::State {
         writeln!(text, "Not shown: that the state covers a period; the archive was exported for none.")?;
     }

@@ -1,9 +1,12 @@
 //! Replays archives into payouts, without any network access.
 
 mod args;
+mod attest;
 mod check;
+mod diff;
 mod fixup;
 mod inspect;
+mod lint;
 mod progress;
 mod rule_sets;
 mod run;
@@ -39,6 +42,9 @@ fn main() -> ExitCode {
         Command::Fixup(args) => fixup::fixup(args, cli.quiet),
         Command::Rules(args) => rule_sets::rules(args),
         Command::Check(args) => check::check(args),
+        Command::Attest(args) => attest::attest(args),
+        Command::Lint(args) => lint::lint(args),
+        Command::Diff(args) => diff::diff(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -15,7 +15,8 @@ use minting::{
         addresses::invalid,
         output::Output,
         published,
-        run::{RUN_JSON, Run, Totals, tft},
+        run::{Inputs, RUN_JSON, Run, Totals, tft},
+        seal::SHORT_DIGEST,
     },
 };
 
@@ -35,13 +36,10 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
     let rules = rules(args, &period)?;
     // Whatever would stop the run at its end is looked at before it starts.
     let output = Output::create(&args.out, args.overwrite)?;
-    let previous = match &args.previous {
-        Some(folder) => published::previous(folder, &period)?,
-        None => Previous::default(),
-    };
-    let paid = args.paid.as_deref().map(published::paid).transpose()?.unwrap_or_default();
+    let previous = args.previous.as_deref().map(|folder| published::previous(folder, &period)).transpose()?;
+    let paid = args.paid.as_deref().map(published::paid).transpose()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
-    pool.install(|| finish(args, quiet, &period, &rules, &previous, &paid, output))
+    pool.install(|| finish(args, quiet, &period, &rules, previous, paid, output))
 }
 
 fn period(args: &RunArgs) -> Result<Period, Failure> {
@@ -95,8 +93,8 @@ fn finish(
     quiet: bool,
     period: &Period,
     rules: &Rules,
-    previous: &Previous,
-    paid: &BTreeSet<[u8; 32]>,
+    previous: Option<Previous>,
+    paid: Option<BTreeSet<[u8; 32]>>,
     mut output: Output,
 ) -> Result<Exit, Failure> {
     let source = Source::open(&args.archives)?;
@@ -105,13 +103,16 @@ fn finish(
     let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;
     drop(bar);
-    let retries: Vec<Retry> = retries(previous, paid, period, rules, &replayed.end);
+    let inputs = Inputs::of(period, previous.as_ref(), paid.as_ref());
+    let (previous, paid) = (previous.unwrap_or_default(), paid.unwrap_or_default());
+    let retries: Vec<Retry> = retries(&previous, &paid, period, rules, &replayed.end);
     let run = Run {
         source: &source,
         period,
         rules,
         replayed: &replayed,
         retries: &retries,
+        inputs: &inputs,
         accept_findings: args.accept_findings,
         withhold_invalid_addresses: args.invalid_addresses == InvalidAddresses::Withhold,
     };
@@ -129,7 +130,8 @@ fn finish(
         Some(json) if args.json => json.clone(),
         _ if quiet => Vec::new(),
         _ if run.withheld() => Vec::new(),
-        _ => summary(&run.totals(), period, rules, &args.out).into_bytes(),
+        Some(json) => summary(&run.totals(), period, rules, &args.out, &short_digest(json)).into_bytes(),
+        None => Vec::new(),
     };
     let printed = print(&text);
     Ok(if run.withheld() { Exit::Findings } else { printed })
@@ -166,7 +168,7 @@ fn say_addresses(invalid: &BTreeMap<u32, String>, treatment: InvalidAddresses) {
 }
 
 /// What a person wants to know first.
-fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path) -> String {
+fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path, short_digest: &str) -> String {
     let mut text = String::new();
     let name = match period.number {
         Some(number) => format!("Period {number}"),
@@ -190,5 +192,12 @@ fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path) -> Strin
         "payouts.csv, overview.csv, retries.csv, receipts/, run.json"
     };
     line(format!("Results are in {}: {files}", out.display()));
+    line(format!("Digest of it all, to be compared by voice: {short_digest}"));
     text
+}
+
+/// The short digest that a run receipt states.
+fn short_digest(run: &[u8]) -> String {
+    let run: serde_json::Value = serde_json::from_slice(run).unwrap_or_default();
+    run.get(SHORT_DIGEST).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
