@@ -30,7 +30,7 @@ pub const INVARIANTS: &[Invariant] = &[
     Invariant { name: "one-receipt", about: "a node has one receipt in a period" },
     Invariant {
         name: "uptime",
-        about: "uptime is not longer than the period, but for an hour after its end",
+        about: "uptime is not longer than the period, but for a minute with every report",
     },
     Invariant { name: "payout-form", about: "a row of payouts.csv is an address, an amount and a hash" },
     Invariant { name: "payout-receipt", about: "every payout has its receipt" },

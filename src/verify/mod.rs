@@ -4,6 +4,7 @@
 pub mod attestation;
 pub mod checked;
 pub mod diff;
+pub mod frozen;
 pub mod keys;
 pub mod lint;
 pub mod outputs;
