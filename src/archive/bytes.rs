@@ -179,7 +179,7 @@ pub const BLOCK_TIMES: u16 = 0x0103;
 pub const STATE_PROOFS: u16 = 0x0104;
 /// Runtime metadata.
 pub const METADATA: u16 = 0x0201;
-/// Reserved: payment memos of the TFT issuer on Stellar.
+/// Payments of the TFT issuer on Stellar.
 pub const STELLAR_PAYMENTS: u16 = 0x0301;
 
 /// Name of a section kind in `archive-format.md`.

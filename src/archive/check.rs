@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Archive, Error, Hash, StateSnapshot, files};
+use super::{Archive, Error, Hash, PAYMENTS, Payments, StateSnapshot, files};
 
 /// What the chunks say about heights at which something else says it, too.
 #[derive(Debug, Default)]
@@ -75,6 +75,10 @@ pub fn check(archive: &Archive) -> Vec<Error> {
     problems.extend(seen.named.iter().filter_map(|hash| archive.metadata(hash).err()));
     if let Some(what) = seen.range_is_wrong(archive) {
         problems.push(Error::damaged(archive.path(files::MANIFEST), what));
+    }
+    let payments = archive.path(PAYMENTS);
+    if payments.exists() {
+        problems.extend(Payments::read(&payments).err());
     }
     problems.extend(strangers(archive));
     problems

@@ -16,7 +16,7 @@ use super::{Error, Hash, Result};
 pub const MAGIC: [u8; 8] = *b"\x89TFA\r\n\x1a\n";
 /// Major version written and read.
 pub const MAJOR: u16 = 1;
-/// Highest minor version read, and the one written.
+/// Minor version of the manifest and of every file that does not say otherwise, see [`Kind::minor`].
 pub const MINOR: u16 = 0;
 /// Length of the header before the zstd frame.
 pub const HEADER_LEN: usize = 56;
@@ -37,6 +37,8 @@ pub enum Kind {
     State = 2,
     /// Metadata of one runtime.
     Metadata = 3,
+    /// Payments on Stellar.
+    Payments = 4,
 }
 
 impl Kind {
@@ -46,6 +48,15 @@ impl Kind {
             Kind::Chunk => 1,
             Kind::State => 2,
             Kind::Metadata => 3,
+            Kind::Payments => 4,
+        }
+    }
+
+    /// The minor version of its files: the one in which it got its present form.
+    pub const fn minor(self) -> u16 {
+        match self {
+            Kind::Chunk | Kind::State | Kind::Metadata => MINOR,
+            Kind::Payments => 1,
         }
     }
 }
@@ -86,7 +97,7 @@ pub fn seal(kind: Kind, body: &[u8], level: i32, path: &Path) -> Result<Sealed> 
     let mut file = Vec::with_capacity(HEADER_LEN + body.len() / 4);
     file.extend_from_slice(&MAGIC);
     file.extend_from_slice(&MAJOR.to_le_bytes());
-    file.extend_from_slice(&MINOR.to_le_bytes());
+    file.extend_from_slice(&kind.minor().to_le_bytes());
     file.extend_from_slice(&kind.code().to_le_bytes());
     file.extend_from_slice(&0u16.to_le_bytes());
     file.extend_from_slice(&body_len.to_le_bytes());
@@ -146,7 +157,9 @@ pub fn open(kind: Kind, file: &[u8], path: &Path) -> Result<Opened> {
     }
     let major = header.u16().map_err(truncated)?;
     let minor = header.u16().map_err(truncated)?;
-    check_version(major, minor, path)?;
+    if (major, minor) != (MAJOR, kind.minor()) {
+        check_version(major, minor, path)?;
+    }
     let found_kind = header.u16().map_err(truncated)?;
     if found_kind != kind.code() {
         return Err(damaged(format!("it is of kind {found_kind}, not {} ({kind:?})", kind.code())));

@@ -11,6 +11,7 @@ pub mod files;
 pub mod header;
 mod manifest;
 mod metadata;
+mod payments;
 mod provenance;
 mod reader;
 mod state;
@@ -21,6 +22,7 @@ pub use chunk::{Block, BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHU
 pub use error::{Error, Result};
 pub use manifest::{ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, StateEntry, chunk_ranges};
 pub use metadata::RuntimeMetadata;
+pub use payments::{PAYMENTS, Payment, PaymentSource, Payments, is_asset_code};
 pub use provenance::Provenance;
 pub use reader::Archive;
 pub use state::{PREFIX_LEN, StateSnapshot};

@@ -141,6 +141,8 @@ pub struct NodeContract {
 pub struct NruConsumption {
     /// The contract that used it.
     pub contract_id: ContractId,
+    /// When it was metered, seconds since the epoch, as the reporter says.
+    pub timestamp: u64,
     /// Length of the window it covers, seconds.
     pub window: u64,
     /// Bytes of public network traffic.
@@ -201,6 +203,6 @@ pub enum Event {
     },
     /// Metered use was reported.
     NruConsumptionReportReceived(NruConsumption),
-    /// Use was reported the way it was before spec 49; no rule set since reads it.
+    /// Use was reported the way it was before spec 49; no rule set since period 52 reads it.
     ConsumptionReportReceived(Consumption),
 }

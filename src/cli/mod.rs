@@ -6,7 +6,7 @@ mod time;
 
 pub use exit::Exit;
 pub use text::{error_chain, escape, print};
-pub use time::{parse_heights, parse_time_range};
+pub use time::{parse_heights, parse_time, parse_time_range};
 
 /// The part of `--help` that documents the exit codes.
 pub const EXIT_CODES: &str = "\

@@ -10,7 +10,11 @@ pub fn parse_time_range(text: &str) -> Result<(i64, i64), String> {
     if to <= from { Err("the range ends before it starts".into()) } else { Ok((from, to)) }
 }
 
-fn parse_time(text: &str) -> Result<i64, String> {
+/// A time in RFC 3339 or in unix seconds.
+///
+/// # Errors
+/// Says what a time looks like.
+pub fn parse_time(text: &str) -> Result<i64, String> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
     }

@@ -14,6 +14,10 @@ pub enum Error {
     #[error("{0:?} is not an address of a node: give http://, https://, ws:// or wss:// and a host")]
     Address(String),
 
+    /// An address is not one of a Horizon server.
+    #[error("{0:?} is not an address of a Horizon server: give http:// or https:// and a host")]
+    Horizon(String),
+
     /// No endpoint answers.
     #[error(
         "{endpoint} can not be reached: {cause}; check the address and the network, then run the same command again"

@@ -4,7 +4,7 @@
 //! `pool` spreads the calls of a `job` over endpoints and tries again, `wire` turns answers into bytes, `node` asks in terms of heights, `locate`
 //! searches, `runtimes`, `state` and `blocks` read one kind of thing each, `plan` turns a request into blocks,
 //! and [`Export`] does it all in order. Nodes are not trusted: what they say must hash and link, or it is an
-//! error that names the node and the block.
+//! error that names the node and the block. `stellar` reads another network: what was paid, from a Horizon server.
 
 mod blocks;
 mod client;
@@ -20,6 +20,7 @@ mod pool;
 mod progress;
 mod runtimes;
 mod state;
+mod stellar;
 mod wire;
 
 pub use error::Error;
@@ -27,6 +28,7 @@ pub use export::{Export, Exported, Remaining};
 pub use pace::Pace;
 pub use plan::{Request, TimeRange};
 pub use progress::{Progress, Silent, Stage};
+pub use stellar::{Collected, PaymentsRequest, TFT_ISSUER, check_account, check_horizon, collect};
 
 /// Checks that a text is the address of an endpoint, without asking the endpoint.
 ///

@@ -13,6 +13,8 @@ pub enum Stage {
     State(u32),
     /// Reading blocks; counts blocks.
     Blocks,
+    /// Reading payments on Stellar; counts operations.
+    Payments,
 }
 
 /// Is told how an export goes on. Calls come from several threads.

@@ -1,6 +1,6 @@
 //! Consumption: what the contracts on a node used.
 
-use crate::chain::types::{NodeContract, NruConsumption, Resources};
+use crate::chain::types::{Consumption as UseReport, NodeContract, NruConsumption, Resources};
 
 use super::arithmetic::Calculator;
 
@@ -11,22 +11,24 @@ pub(super) struct ContractLedger {
     pub(super) contract: NodeContract,
     /// What it uses.
     pub(super) used: Resources,
-    /// Time of the block of the last report that counted, seconds since the epoch.
+    /// Time of the last report that counted, seconds since the epoch; 0 before the first.
     pub(super) last_report: i64,
+    /// Bytes of traffic that its counter stood at in that report, where reports state a counter.
+    pub(super) last_nru: u64,
 }
 
 impl ContractLedger {
     /// A contract that exists at the start: every report in the period counts.
     pub(super) fn at_start(contract: NodeContract, used: Resources) -> Self {
-        Self { contract, used, last_report: 0 }
+        Self { contract, used, last_report: 0, last_nru: 0 }
     }
 
     /// A contract made in a block at `time`, which uses nothing yet. A report in the same block is lost.
     pub(super) fn created(contract: NodeContract, time: i64) -> Self {
-        Self { contract, used: Resources::default(), last_report: time }
+        Self { contract, used: Resources::default(), last_report: time, last_nru: 0 }
     }
 
-    /// Whether a report in a block at `time` counts: at most one a block, and none from before the period.
+    /// Whether a report of `time` counts: none that is not later than the one before, and none from before the period.
     pub(super) fn counts(&self, time: i64, period_start: i64) -> bool {
         time > self.last_report && time >= period_start
     }
@@ -62,6 +64,28 @@ impl Consumption {
         let ips = over_window(contract.contract.public_ips.into());
         self.ips = calc.add(self.ips, ips);
         self.add_network(report, calc);
+    }
+
+    /// Adds a report of the first periods: what was in use counts for the time since the contract's last report, which
+    /// may reach back before the period, and traffic is what its counter grew since then. A counter that went back
+    /// had started again from zero.
+    pub(super) fn add_since_last(
+        &mut self,
+        contract: &ContractLedger,
+        report: &UseReport,
+        calc: &mut Calculator,
+    ) {
+        let last = u64::try_from(contract.last_report).unwrap_or(0);
+        let elapsed = u128::from(report.timestamp.saturating_sub(last));
+        let mut over_time = |amount: u64| calc.multiply(amount.into(), elapsed);
+        self.cru = self.cru.saturating_add(over_time(report.used.cru));
+        self.mru = self.mru.saturating_add(over_time(report.used.mru));
+        self.hru = self.hru.saturating_add(over_time(report.used.hru));
+        self.sru = self.sru.saturating_add(over_time(report.used.sru));
+        let ips = over_time(contract.contract.public_ips.into());
+        self.ips = calc.add(self.ips, ips);
+        let grown = report.nru.checked_sub(contract.last_nru).unwrap_or(report.nru);
+        self.nru = calc.add(self.nru, grown.into());
     }
 
     /// Adds only the network traffic of a report.

@@ -13,6 +13,7 @@ pub(super) const FARM_MISSING: &str = "farm-missing";
 pub(super) const POLICY_MISSING: &str = "policy-missing";
 pub(super) const PRICE_ZERO: &str = "price-zero";
 pub(super) const TIME_RUNS_BACKWARDS: &str = "time-runs-backwards";
+pub(super) const ASLEEP_IN_LAST_BLOCK: &str = "asleep-in-last-block";
 pub(super) const SECOND_VIOLATION: &str = "second-violation";
 pub(super) const INVALID_TEXT: &str = "invalid-text";
 pub(super) const INTEGER_WRAP: &str = "integer-wrap";

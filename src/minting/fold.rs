@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::chain::types::{ContractId, Event, Height, Node, NodeId, NruConsumption, Resources};
+use crate::chain::types::{Consumption, ContractId, Event, Height, Node, NodeId, NruConsumption, Resources};
 
 use super::arithmetic::Calculator;
 use super::closing::{Closing, NodeResult};
@@ -11,7 +11,7 @@ use super::finding::{Finding, Findings, UNKNOWN_CONTRACT, UNKNOWN_NODE};
 use super::ledger::{Irregularity, Ledger, NodeState};
 use super::period::Period;
 use super::power;
-use super::rules::{Rules, UseSource};
+use super::rules::{ReportTime, Rules, UseSource};
 use super::state::{Boundaries, EndState, StartState};
 use super::uptime::{self, Report};
 
@@ -107,8 +107,7 @@ impl Fold {
             }
             Event::UpdatedUsedResources { contract, used } => self.set_used(moment, *contract, used),
             Event::NruConsumptionReportReceived(report) => self.consume(moment, report),
-            // The rule sets here take use from contracts and reports of traffic.
-            Event::ConsumptionReportReceived(_) => {}
+            Event::ConsumptionReportReceived(report) => self.consume_since_last(moment, report),
         }
     }
 
@@ -188,55 +187,71 @@ impl Fold {
     fn set_used(&mut self, moment: Moment, contract: ContractId, used: &Resources) {
         match self.contracts.get_mut(&contract) {
             Some(ledger) => ledger.used = *used,
-            None => self.findings.add(Finding {
-                node: None,
-                contract: Some(contract),
-                block: Some(moment.block),
-                rule: UNKNOWN_CONTRACT,
-                message: format!(
-                    "contract {contract} changed what it uses, but is not known as a node contract; \
-                     the event is ignored"
-                ),
-            }),
+            None => self.findings.add(of_contract(moment, contract, "changed what it uses")),
         }
     }
 
-    /// A report of metered use; one of an unknown contract is skipped.
+    /// A report of metered use.
     fn consume(&mut self, moment: Moment, report: &NruConsumption) {
         let Self { rules, bounds, nodes, contracts, findings } = self;
         if rules.use_source == UseSource::ConsumptionReports {
             return;
         }
-        let Some(contract) = contracts.get_mut(&report.contract_id) else { return };
-        let node = contract.contract.node_id;
-        let Some(ledger) = nodes.get_mut(&node) else {
-            findings.add(Finding {
-                node: Some(node),
-                contract: Some(report.contract_id),
-                block: Some(moment.block),
-                rule: UNKNOWN_NODE,
-                message: format!(
-                    "contract {} on node {node} reported its use, but there is no such node; \
-                     the event is ignored",
-                    report.contract_id
-                ),
-            });
+        let (contract_id, by_block) = (report.contract_id, rules.report_time == ReportTime::Block);
+        let Some(contract) = contracts.get_mut(&contract_id) else {
+            if !by_block && rules.use_source == UseSource::UsedResources {
+                findings.add(of_contract(moment, contract_id, "reported its use"));
+            }
             return;
         };
-        if !contract.counts(moment.time, bounds.period.start) {
+        let Some(ledger) = nodes.get_mut(&contract.contract.node_id) else {
+            findings.add(without_node(moment, contract));
+            return;
+        };
+        if rules.use_source == UseSource::NetworkReports {
+            // Traffic that is reported beside the reports of use is added to theirs.
+            let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
+                state.used.add_network(report, calc);
+                Ok(())
+            });
             return;
         }
-        let use_source = rules.use_source;
+        let time = if by_block { moment.time } else { seconds(report.timestamp) };
+        if !contract.counts(time, bounds.period.start) {
+            return;
+        }
         // Adding up use breaks no rule, in either arithmetic.
         let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
-            if use_source == UseSource::NetworkReports {
-                state.used.add_network(report, calc);
-            } else {
-                state.used.add(contract, report, calc);
-            }
+            state.used.add(contract, report, calc);
             Ok(())
         });
-        contract.last_report = moment.time;
+        contract.last_report = time;
+    }
+
+    /// A report of use of the first periods; one of an unknown contract is skipped. The first one of a contract that
+    /// existed before the period tells only from when on the next one counts.
+    fn consume_since_last(&mut self, moment: Moment, report: &Consumption) {
+        let Self { rules, bounds, nodes, contracts, findings } = self;
+        if rules.use_source == UseSource::UsedResources {
+            return;
+        }
+        let Some(contract) = contracts.get_mut(&report.contract_id) else { return };
+        let Some(ledger) = nodes.get_mut(&contract.contract.node_id) else {
+            findings.add(without_node(moment, contract));
+            return;
+        };
+        let time = seconds(report.timestamp);
+        if time <= contract.last_report {
+            return;
+        }
+        if contract.last_report > 0 && time >= bounds.period.start {
+            // As for metered use.
+            let _ = ledger.change(rules.arithmetic, moment.block, |state, calc| {
+                state.used.add_since_last(contract, report, calc);
+                Ok(())
+            });
+        }
+        (contract.last_report, contract.last_nru) = (time, report.nru);
     }
 
     fn unknown_node(&mut self, moment: Moment, node: NodeId, deed: &str) {
@@ -260,4 +275,36 @@ impl Fold {
         }
         Closed { nodes, findings: self.findings.into_sorted() }
     }
+}
+
+/// An event of a contract that is not there.
+fn of_contract(moment: Moment, contract: ContractId, deed: &str) -> Finding {
+    Finding {
+        node: None,
+        contract: Some(contract),
+        block: Some(moment.block),
+        rule: UNKNOWN_CONTRACT,
+        message: format!(
+            "contract {contract} {deed}, but is not known as a node contract; the event is ignored"
+        ),
+    }
+}
+
+/// A report of use on a node that is not there.
+fn without_node(moment: Moment, contract: &ContractLedger) -> Finding {
+    let (contract, node) = (contract.contract.contract_id, contract.contract.node_id);
+    Finding {
+        node: Some(node),
+        contract: Some(contract),
+        block: Some(moment.block),
+        rule: UNKNOWN_NODE,
+        message: format!(
+            "contract {contract} on node {node} reported its use, but there is no such node; the event is ignored"
+        ),
+    }
+}
+
+/// A time that a reporter states, seconds since the epoch.
+fn seconds(timestamp: u64) -> i64 {
+    i64::try_from(timestamp).unwrap_or(i64::MAX)
 }

@@ -56,6 +56,8 @@ pub(super) enum Irregularity {
     TimeRunsBackwards,
     /// A second violation where only a first is expected.
     SecondViolation,
+    /// A report after the period, of a node that went to sleep in its last block.
+    AsleepInLastBlock,
 }
 
 impl Irregularity {
@@ -65,6 +67,10 @@ impl Irregularity {
             Self::TimeRunsBackwards => {
                 (finding::TIME_RUNS_BACKWARDS, "the time runs backwards; nothing is credited for it")
             }
+            Self::AsleepInLastBlock => (
+                finding::ASLEEP_IN_LAST_BLOCK,
+                "the node went to sleep in the last block of the period and reports again; nothing is credited for it",
+            ),
             Self::SecondViolation => (
                 finding::SECOND_VIOLATION,
                 "the node violates the rules again after the period; its first violation stands",

@@ -42,7 +42,7 @@ pub use receipt::{
 pub use retry::{Origin, Previous, Retry, retries};
 pub use rules::{
     BugMode, Bugs, Carbon, FixupForm, FloorUnit, InForce, LateBoot, Mismatch, OverviewForm, Prices,
-    RULE_SETS, ReceiptForm, Retries, RuleSet, Rules, RulesError, Scaling, SeenEarly, SleepWaiver,
+    RULE_SETS, ReceiptForm, ReportTime, Retries, RuleSet, Rules, RulesError, Scaling, SeenEarly, SleepWaiver,
     TestNetPolicy, UseSource, ViolationTexts,
 };
 pub use state::{Boundaries, EndState, StartPower, StartState};

@@ -90,7 +90,10 @@ fn next_in_period(
             state.violate(too_high(&last, report));
             continued(state, report, &last, 0, calc);
         }
-        (Reading::TooLow(_), _, Mismatch::Violation) => state.violate(too_low(&last, report)),
+        (Reading::TooHigh(_), Mismatch::ViolationIgnored, _) => state.violate(too_high(&last, report)),
+        (Reading::TooLow(_), _, Mismatch::Violation | Mismatch::ViolationIgnored) => {
+            state.violate(too_low(&last, report));
+        }
         (Reading::TooHigh(grown), ..) | (Reading::TooLow(grown), ..) | (Reading::Continued(grown), ..) => {
             continued(state, report, &last, capped(grown, rules), calc);
         }
@@ -169,11 +172,14 @@ fn next_post_period(
             state.violate(too_high(&last, report));
             continued(state, report, &last, 0, calc);
         }
+        (Reading::TooHigh(_), Mismatch::ViolationIgnored, _) => state.violate(too_high(&last, report)),
         (Reading::TooHigh(_), ..) | (Reading::Continued(_), ..) => {
             let until_end = capped(calc.elapsed(end - last.at), rules);
             continued(state, report, &last, until_end, calc);
         }
-        (Reading::TooLow(_), _, Mismatch::Violation) => state.violate(too_low(&last, report)),
+        (Reading::TooLow(_), _, Mismatch::Violation | Mismatch::ViolationIgnored) => {
+            state.violate(too_low(&last, report));
+        }
         (Reading::TooLow(grown), ..) => {
             let credit = capped(calc.elapsed(grown), rules);
             continued(state, report, &last, credit, calc);
@@ -214,7 +220,9 @@ fn woken_post_period(
     let backwards = slept < 0;
     let outcome = if backwards { Err(Irregularity::TimeRunsBackwards) } else { Ok(()) };
     if state.reported.is_some_and(|last| last.at > end) {
-        return outcome;
+        // It went to sleep in the last block. Versions before the limit on boots stop here.
+        let stops = outcome.is_ok() && rules.boot_max_secs.is_none();
+        return if stops { Err(Irregularity::AsleepInLastBlock) } else { outcome };
     }
     // After the period, a late boot counts whatever the length of the sleep, and no outage is forgiven.
     let short = rules.sleep_max_secs.is_none_or(|most| slept <= i128::from(most));

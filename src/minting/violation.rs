@@ -110,12 +110,16 @@ impl Violation {
     pub fn text(&self, texts: ViolationTexts) -> String {
         match (texts, self) {
             (
-                ViolationTexts::Period45,
+                ViolationTexts::Period45 | ViolationTexts::Period47,
                 Self::UptimeTooHigh { previous, block, .. }
                 | Self::UptimeTooLow { previous, block, .. }
                 | Self::InvalidReboot { previous, block, .. },
             ) => {
-                format!("violation of uptime measurement in block {block} (previous report {})", previous.at)
+                let previous = match texts {
+                    ViolationTexts::Period47 => format!(" (previous report {})", previous.at),
+                    _ => String::new(),
+                };
+                format!("violation of uptime measurement in block {block}{previous}")
             }
             (ViolationTexts::Period60, Self::MissingRelay) => {
                 format!("{self}. As a result the node is not useable and receives no tokens")

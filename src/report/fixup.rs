@@ -1,11 +1,14 @@
 //! The files of a correction: `fixup.csv`, payouts of what is missing, fix-up receipts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
-use super::csv::{TftAmount, date, memo_of, sum_tft, write_carbon};
+use super::{
+    addresses::is_payable,
+    csv::{TftAmount, date, memo_of, sum_tft, write_carbon},
+};
 use crate::{
     archive::header::blake2_256,
     minting::{FixupForm, FixupReceipt, Receipt, Rules, Sealed, fix_up},
@@ -55,9 +58,9 @@ impl Correction {
     /// # Errors
     /// If a node was not minted, or has two receipts of one kind.
     pub fn new(minted: &Receipts, correct: &Receipts, rules: &Rules) -> Result<Self, FixupError> {
-        let minted = by_node(minted, "minted")?;
+        let minted = by_node(minted_alone(minted, correct), "minted")?;
         let mut fixups = Vec::new();
-        for (node, (_, receipt)) in by_node(correct, "correct")? {
+        for (node, (_, receipt)) in by_node(correct.iter(), "correct")? {
             let (minted_hash, minted) = minted.get(&node).ok_or(FixupError::NotMinted(node))?;
             fixups.push(fix_up(minted, *minted_hash, &Sealed::new(receipt.clone()), rules));
         }
@@ -69,14 +72,31 @@ impl Correction {
         sum_tft(self.fixups.iter().map(|fixup| fixup.receipt.fixup_reward))
     }
 
-    /// Name and bytes of every file, `folder` being that of the period.
+    /// Addresses that are no Stellar addresses although something is still to be paid to them, by farm.
+    pub fn invalid_addresses(&self) -> BTreeMap<u32, String> {
+        let payouts =
+            self.fixups.iter().map(|fixup| &fixup.receipt).filter(|fixup| fixup.fixup_reward.tft != 0);
+        payouts
+            .map(|fixup| (fixup.farm_id, &fixup.stellar_payout_address))
+            .filter(|(_, address)| !address.is_empty() && !is_payable(address))
+            .map(|(farm, address)| (farm, address.clone()))
+            .collect()
+    }
+
+    /// Name and bytes of every file, `folder` being that of the period; payouts to invalid addresses are left out of
+    /// `payouts.csv` if that is asked for.
     ///
     /// # Errors
     /// Only if writing to memory fails.
-    pub fn files(&self, folder: &str, rules: &Rules) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    pub fn files(
+        &self,
+        folder: &str,
+        rules: &Rules,
+        withhold_invalid_addresses: bool,
+    ) -> io::Result<BTreeMap<String, Vec<u8>>> {
         let mut files = BTreeMap::new();
         let mut payouts = Vec::new();
-        self.write_payouts(&mut payouts, rules)?;
+        self.write_payouts(&mut payouts, rules, withhold_invalid_addresses)?;
         files.insert("payouts.csv".to_owned(), payouts);
         let mut table = Vec::new();
         self.write_table(&mut table, rules.fixup_form)?;
@@ -92,10 +112,10 @@ impl Correction {
         Ok(files)
     }
 
-    fn write_payouts(&self, out: &mut impl Write, rules: &Rules) -> io::Result<()> {
+    fn write_payouts(&self, out: &mut impl Write, rules: &Rules, withhold: bool) -> io::Result<()> {
         for fixup in &self.fixups {
             let FixupReceipt { stellar_payout_address: address, fixup_reward, .. } = &fixup.receipt;
-            if !address.is_empty() && fixup_reward.tft != 0 {
+            if !address.is_empty() && fixup_reward.tft != 0 && (!withhold || is_payable(address)) {
                 writeln!(out, "{address},{},{}", TftAmount(fixup_reward.tft), fixup.hash_hex())?;
             }
         }
@@ -151,9 +171,25 @@ impl Correction {
     }
 }
 
+/// What was minted. Published folders of a corrected period hold the correct receipts beside what was minted, so a
+/// correct one does not count for a node that has another.
+fn minted_alone<'a>(
+    minted: &'a Receipts,
+    correct: &'a Receipts,
+) -> impl Iterator<Item = (&'a [u8; 32], &'a Receipt)> {
+    let others: BTreeSet<u32> = minted
+        .iter()
+        .filter(|(hash, _)| !correct.contains_key(*hash))
+        .map(|(_, receipt)| receipt.node_id)
+        .collect();
+    minted
+        .iter()
+        .filter(move |(hash, receipt)| !(correct.contains_key(*hash) && others.contains(&receipt.node_id)))
+}
+
 /// The one receipt of every node, with its hash.
 fn by_node<'a>(
-    receipts: &'a Receipts,
+    receipts: impl Iterator<Item = (&'a [u8; 32], &'a Receipt)>,
     which: &'static str,
 ) -> Result<BTreeMap<u32, ([u8; 32], &'a Receipt)>, FixupError> {
     let mut nodes = BTreeMap::new();
@@ -213,11 +249,15 @@ mod tests {
     fn payouts_close_with_the_carbon_line() {
         let rules = Rules::named("r73-fix").unwrap();
         let mut payouts = Vec::new();
-        correction(&rules).write_payouts(&mut payouts, &rules).unwrap();
+        correction(&rules).write_payouts(&mut payouts, &rules, false).unwrap();
         let payouts = String::from_utf8(payouts).unwrap();
         let lines: Vec<&str> = payouts.lines().collect();
         assert!(lines[0].starts_with("GONE,200.0000000,"), "{payouts}");
         assert!(lines[1].contains(",0.0600000,") && lines.len() == 2, "{payouts}");
+        let mut withheld = Vec::new();
+        correction(&rules).write_payouts(&mut withheld, &rules, true).unwrap();
+        assert_eq!(String::from_utf8(withheld).unwrap(), format!("{}\n", lines[1]));
+        assert_eq!(correction(&rules).invalid_addresses(), [(3, "GONE".to_owned())].into());
     }
 
     #[test]
@@ -231,13 +271,21 @@ mod tests {
         assert!(message(&Receipts::new(), &two).contains("two correct receipts"));
         let one: Receipts = two.into_iter().take(1).collect();
         assert!(message(&Receipts::new(), &one).contains("node 1 has no receipt"));
+        // The correct receipt beside the one that was minted, as published folders have them.
+        let correct = Receipt::parse(RECEIPT).unwrap();
+        let mut minted = correct.clone();
+        minted.reward.tft = 600_000_000;
+        let correct = Receipts::from([(correct.hash(), correct)]);
+        let mut published = correct.clone();
+        published.insert(minted.hash(), minted);
+        assert_eq!(Correction::new(&published, &correct, &rules).unwrap().tft(), 2_000_000_000);
     }
 
     #[test]
     fn every_correction_has_the_files_of_its_time() {
         let correction = Correction { fixups: vec![], correct: vec![] };
         let files = |name| {
-            let files = correction.files("60", &Rules::named(name).unwrap()).unwrap();
+            let files = correction.files("60", &Rules::named(name).unwrap(), false).unwrap();
             files.into_keys().collect::<Vec<_>>()
         };
         assert_eq!(files("r46-fix"), ["overview.csv", "payouts.csv"]);

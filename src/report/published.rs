@@ -2,11 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use crate::minting::{FixupReceipt, Period, Previous, Receipt, ReceiptError};
+use crate::{
+    archive::{self, Payments, container},
+    minting::{FixupReceipt, Period, Previous, Receipt, ReceiptError},
+};
 
 /// Longest receipt that is read; real ones have about 900 bytes.
 const MAX_RECEIPT_LEN: u64 = 1 << 20;
@@ -47,6 +51,9 @@ pub enum PublishedError {
         /// What is wrong with it.
         source: ReceiptError,
     },
+    /// A file of payments is damaged.
+    #[error(transparent)]
+    Payments(#[from] archive::Error),
     /// A line is no hash.
     #[error("`{path}`, line {line}: `{text}` is not a hash of 64 hex digits")]
     Line {
@@ -119,7 +126,7 @@ fn receipts<R>(
         let bytes = fs::read(&path).map_err(io(&path))?;
         let receipt =
             parse(&bytes).map_err(|source| PublishedError::Receipt { path: path.clone(), source })?;
-        let content = crate::archive::header::blake2_256(&[&bytes]);
+        let content = archive::header::blake2_256(&[&bytes]);
         if content != hash {
             return Err(PublishedError::Hash { path, hash: hex::encode(content) });
         }
@@ -128,23 +135,79 @@ fn receipts<R>(
     Ok(receipts)
 }
 
-/// Memo hashes that were paid: one in hex a line; empty lines do not count.
-///
-/// # Errors
-/// Names the line that is no hash.
-pub fn paid(file: &Path) -> Result<BTreeSet<[u8; 32]>, PublishedError> {
-    let text =
-        fs::read_to_string(file).map_err(|source| PublishedError::Io { path: file.to_path_buf(), source })?;
-    let mut paid = BTreeSet::new();
+/// Memo hashes that were paid, and where that is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paid {
+    /// The hashes.
+    pub memos: BTreeSet<[u8; 32]>,
+    /// The files.
+    pub sources: Vec<PaidSource>,
+}
+
+/// A file that says what was paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaidSource {
+    /// SHA-256 of its content.
+    pub content_sha256: [u8; 32],
+    /// Different hashes in it.
+    pub memos: usize,
+    /// Time of the last operation on Stellar that was read for it, unix seconds; none of a list.
+    pub read_until: Option<i64>,
+}
+
+impl Paid {
+    /// Adds a file: payments on Stellar as `minting-fetch stellar` writes them, or a list of memo hashes, one in hex a
+    /// line, where empty lines do not count.
+    ///
+    /// # Errors
+    /// A damaged file of payments; names the line that is no hash.
+    pub fn add_file(&mut self, file: &Path) -> Result<(), PublishedError> {
+        let io = |source| PublishedError::Io { path: file.to_path_buf(), source };
+        let mut start = Vec::new();
+        let magic = u64::try_from(container::MAGIC.len()).unwrap_or(u64::MAX);
+        fs::File::open(file).map_err(io)?.take(magic).read_to_end(&mut start).map_err(io)?;
+        if start == container::MAGIC {
+            return self.add_payments(file);
+        }
+        let text = fs::read_to_string(file).map_err(io)?;
+        let memos = memos_of(&text, file)?;
+        self.add(memos, container::sha256(text.as_bytes()), None);
+        Ok(())
+    }
+
+    /// Adds the payments on Stellar in the folder of an archive, if there are any.
+    ///
+    /// # Errors
+    /// A damaged file of payments.
+    pub fn add_archive(&mut self, folder: &Path) -> Result<(), PublishedError> {
+        let file = folder.join(archive::PAYMENTS);
+        if file.is_file() { self.add_payments(&file) } else { Ok(()) }
+    }
+
+    fn add_payments(&mut self, file: &Path) -> Result<(), PublishedError> {
+        let (payments, content_sha256) = Payments::read(file)?;
+        self.add(payments.memos(), content_sha256, Some(payments.read_until));
+        Ok(())
+    }
+
+    fn add(&mut self, memos: BTreeSet<[u8; 32]>, content_sha256: [u8; 32], read_until: Option<i64>) {
+        self.sources.push(PaidSource { content_sha256, memos: memos.len(), read_until });
+        self.memos.extend(memos);
+    }
+}
+
+/// The hashes in a list.
+fn memos_of(text: &str, file: &Path) -> Result<BTreeSet<[u8; 32]>, PublishedError> {
+    let mut memos = BTreeSet::new();
     for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let hash = parse_hash(&text.trim().to_ascii_lowercase()).ok_or_else(|| PublishedError::Line {
             path: file.to_path_buf(),
             line: line.saturating_add(1),
             text: text.to_string(),
         })?;
-        paid.insert(hash);
+        memos.insert(hash);
     }
-    Ok(paid)
+    Ok(memos)
 }
 
 /// A hash in lower-case hex.
@@ -157,6 +220,7 @@ fn parse_hash(text: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::{Payment, PaymentSource};
 
     fn message(name: &str, content: &[u8]) -> String {
         let folder = tempfile::tempdir().unwrap();
@@ -186,8 +250,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("paid");
         fs::write(&file, format!("{}\n\n{}\r\n", "ab".repeat(32), "AB".repeat(32))).unwrap();
-        assert_eq!(paid(&file).unwrap(), BTreeSet::from([[0xab; 32]]));
+        let mut paid = Paid::default();
+        paid.add_file(&file).unwrap();
+        assert_eq!(paid.memos, BTreeSet::from([[0xab; 32]]));
+        assert_eq!((paid.sources[0].memos, paid.sources[0].read_until), (1, None));
         fs::write(&file, "ab\n").unwrap();
-        assert!(paid(&file).unwrap_err().to_string().contains("line 1"));
+        assert!(paid.add_file(&file).unwrap_err().to_string().contains("line 1"));
+    }
+
+    #[test]
+    fn payments_are_read_from_a_file_and_from_an_archive() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = [1; 32];
+        let source =
+            PaymentSource { network: key, account: key, issuer: key, asset: "TFT".to_owned(), from: 0 };
+        let payment =
+            Payment { operation: 3, time: 4, amount: 5, memo: [6; 32], destination: key, multiplexed: None };
+        let payments = Payments { source, cursor: 7, read_until: 8, payments: vec![payment] };
+        let file = folder.path().join(archive::PAYMENTS);
+        let digest = payments.write(&file).unwrap().content_sha256;
+        let expected = PaidSource { content_sha256: digest, memos: 1, read_until: Some(8) };
+        let mut paid = Paid::default();
+        paid.add_archive(folder.path()).unwrap();
+        paid.add_file(&file).unwrap();
+        assert_eq!((paid.memos, paid.sources), ([[6; 32]].into(), vec![expected; 2]));
+        let mut nothing = Paid::default();
+        nothing.add_archive(&folder.path().join("stellar")).unwrap();
+        assert_eq!(nothing, Paid::default());
     }
 }

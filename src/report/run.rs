@@ -1,10 +1,10 @@
 //! The files of a run, and `run.json`, which says what they were made of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{addresses, csv, seal};
+use super::{addresses, csv, published::PaidSource, seal};
 use crate::{
     archive::container::sha256,
     minting::{Finding, NodeResult, Outcome, Period, Previous, Retry, Rules},
@@ -31,37 +31,14 @@ pub struct Run<'a> {
     pub replayed: &'a Replayed,
     /// What is paid again.
     pub retries: &'a [Retry],
-    /// What decides what is paid again.
-    pub inputs: &'a Inputs,
+    /// Receipts of the period before, as far as they were given.
+    pub previous: Option<&'a Previous>,
+    /// What says which receipts were paid.
+    pub paid: &'a [PaidSource],
     /// Findings were looked at and accepted.
     pub accept_findings: bool,
     /// Payouts to addresses that no payment can reach are left out.
     pub withhold_invalid_addresses: bool,
-}
-
-/// What a run was given besides archives, by digests: of two guardians with different results one may have had others.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Inputs {
-    /// SHA-256 of the sorted list of memo hashes that were paid, one in hex a line; none if none were given.
-    pub paid: Option<[u8; 32]>,
-    /// SHA-256 of the sorted list of receipts of the period before, `80/<hash>` or `fixed/80/<hash>` a line.
-    pub previous: Option<[u8; 32]>,
-}
-
-impl Inputs {
-    /// Digests of what was given.
-    pub fn of(period: &Period, previous: Option<&Previous>, paid: Option<&BTreeSet<[u8; 32]>>) -> Inputs {
-        let before = period.previous().map(|period| period.folder()).unwrap_or_default();
-        Inputs {
-            paid: paid.map(|paid| seal::digest_of_lines(paid.iter().map(hex::encode).collect())),
-            previous: previous.map(|previous| {
-                let minting = previous.minting.keys().map(|hash| format!("{before}/{}", hex::encode(hash)));
-                let fixups =
-                    previous.fixups.keys().map(|hash| format!("fixed/{before}/{}", hex::encode(hash)));
-                seal::digest_of_lines(minting.chain(fixups).collect())
-            }),
-        }
-    }
 }
 
 /// Sums of a run, for `run.json` and the summary.
@@ -210,18 +187,16 @@ impl Run<'_> {
             "format": format_json(),
             "findings": self.replayed.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "genesis_hash": genesis,
-            "inputs": {
-                "paid": self.inputs.paid.map(hex::encode),
-                "previous": self.inputs.previous.map(hex::encode),
-            },
             "invalid_addresses": {
                 "by_farm": addresses::invalid(&self.replayed.nodes, self.retries),
                 "withheld": self.withhold_invalid_addresses,
             },
             "outputs": outputs_json(files),
             "outputs_digest": outputs_digest(files, ""),
+            "paid": self.paid.iter().map(paid_json).collect::<Vec<_>>(),
             "partial": false,
             "period": period_json(self.period),
+            "previous": self.previous.map(|previous| hex::encode(previous_digest(previous, self.period))),
             "program": program_json(),
             "receipts_digest": outputs_digest(files, "receipts/"),
             "rules": rules_json(self.rules),
@@ -239,10 +214,13 @@ impl Run<'_> {
 pub fn fixup_json(
     period: &Period,
     rules: &Rules,
+    invalid: &BTreeMap<u32, String>,
+    withheld: bool,
     files: &BTreeMap<String, Vec<u8>>,
 ) -> std::io::Result<Vec<u8>> {
     seal::seal(json!({
         "format": format_json(),
+        "invalid_addresses": { "by_farm": invalid, "withheld": withheld },
         "outputs": outputs_json(files),
         "outputs_digest": outputs_digest(files, ""),
         "partial": false,
@@ -252,6 +230,14 @@ pub fn fixup_json(
         "rules": rules_json(rules),
         "status": "fix-ups",
     }))
+}
+
+/// SHA-256 of the sorted list of receipts of the period before, `80/<hash>` or `fixed/80/<hash>` a line.
+fn previous_digest(previous: &Previous, period: &Period) -> [u8; 32] {
+    let before = period.previous().map(|period| period.folder()).unwrap_or_default();
+    let minting = previous.minting.keys().map(|hash| format!("{before}/{}", hex::encode(hash)));
+    let fixups = previous.fixups.keys().map(|hash| format!("fixed/{before}/{}", hex::encode(hash)));
+    seal::digest_of_lines(minting.chain(fixups).collect())
 }
 
 fn format_json() -> Value {
@@ -284,6 +270,15 @@ fn rules_json(rules: &Rules) -> Value {
         "digest": hex::encode(rules.digest()),
         "name": rules.name(),
         "parameters": rules.to_json(),
+    })
+}
+
+/// A file that says what was paid, as JSON; `read_until` of a list is null.
+fn paid_json(source: &PaidSource) -> Value {
+    json!({
+        "content_sha256": hex::encode(source.content_sha256),
+        "memos": source.memos,
+        "read_until": source.read_until,
     })
 }
 

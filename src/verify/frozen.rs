@@ -17,6 +17,8 @@ use crate::{
 
 /// Name of the file that makes a folder a case.
 pub const EXPECTED_TOML: &str = "expected.toml";
+/// Usual name of the archive in a case.
+const ARCHIVE: &str = "archive";
 /// Key of the one digest over all receipts.
 const RECEIPTS: &str = "receipts/";
 
@@ -28,7 +30,7 @@ const HEAD: &str = "\
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// Archives that follow each other; `archive` if left out.
+    /// Archives that follow each other; if left out, `archive`, or the folder itself where that is an archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub archives: Vec<PathBuf>,
     /// Number of the period; either this or `range`.
@@ -46,10 +48,10 @@ pub struct Case {
     /// Results of the period before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PathBuf>,
-    /// Memo hashes that were paid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paid: Option<PathBuf>,
-    /// `keep` or `withhold`, as `run --invalid-addresses` takes it.
+    /// What was paid, as `run --paid` takes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paid: Vec<PathBuf>,
+    /// `auto`, `keep` or `withhold`, as `run --invalid-addresses` takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invalid_addresses: Option<String>,
     /// Findings are accepted.
@@ -86,12 +88,21 @@ impl Case {
             .map_err(|e| ResultError::malformed(&path, e.to_string()))
     }
 
+    /// The archive, or the first of several: by default the folder `archive`, or the folder of the case itself.
+    pub fn first_archive(&self, folder: &Path) -> PathBuf {
+        match self.archives.first() {
+            Some(archive) => folder.join(archive),
+            None if folder.join(files::MANIFEST).is_file() => folder.to_path_buf(),
+            None => folder.join(ARCHIVE),
+        }
+    }
+
     /// Arguments of `minting-replay run`, without the output folder.
     pub fn arguments(&self, folder: &Path) -> Vec<String> {
         let at = |path: &Path| folder.join(path).display().to_string();
         let mut words: Vec<String> = self.archives.iter().map(|archive| at(archive)).collect();
         if words.is_empty() {
-            words.push(at(Path::new("archive")));
+            words.push(self.first_archive(folder).display().to_string());
         }
         let mut option = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -105,7 +116,7 @@ impl Case {
         option("--rules", self.rules.as_ref().map(rules));
         option("--bugs", self.bugs.clone());
         option("--previous", self.previous.as_deref().map(at));
-        option("--paid", self.paid.as_deref().map(at));
+        self.paid.iter().for_each(|file| option("--paid", Some(at(file))));
         option("--invalid-addresses", self.invalid_addresses.clone());
         if self.accept_findings {
             words.push("--accept-findings".to_owned());
@@ -132,7 +143,7 @@ pub fn digests(outputs: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> 
     digests
 }
 
-/// Folders of cases in and below a folder, ascending: those with the file, or with an archive.
+/// Folders of cases in and below a folder, ascending: those with the file, those with an archive, and archives.
 ///
 /// # Errors
 /// I/O errors, and a folder without a case.
@@ -140,14 +151,14 @@ pub fn cases(folder: &Path) -> Result<Vec<PathBuf>, ResultError> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(next) = open.pop() {
-        if next.join(EXPECTED_TOML).is_file() || next.join("archive").join(files::MANIFEST).is_file() {
+        let marks = [EXPECTED_TOML.into(), files::MANIFEST.into(), Path::new(ARCHIVE).join(files::MANIFEST)];
+        if marks.iter().any(|mark: &PathBuf| next.join(mark).is_file()) {
             found.push(next);
             continue;
         }
-        let is_archive = next.join(files::MANIFEST).is_file();
         for entry in std::fs::read_dir(&next).map_err(ResultError::io(&next))? {
             let entry = entry.map_err(ResultError::io(&next))?;
-            if !is_archive && entry.file_type().map_err(ResultError::io(&next))?.is_dir() {
+            if entry.file_type().map_err(ResultError::io(&next))?.is_dir() {
                 open.push(entry.path());
             }
         }

@@ -131,6 +131,7 @@ pub fn event(item: &str, fields: &[(Option<String>, Value)]) -> Option<Event> {
         }
         "NruConsumptionReportReceived" => Event::NruConsumptionReportReceived(NruConsumption {
             contract_id: value.number("contract_id").unwrap(),
+            timestamp: value.number("timestamp").unwrap(),
             window: value.number("window").unwrap(),
             nru: value.number("nru").unwrap(),
         }),

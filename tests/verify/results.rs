@@ -101,7 +101,9 @@ fn every_kind_of_change_fails_the_invariant_that_names_it() {
         &["retry-row", "run-receipt"],
     );
     spoiled(
-        |out| edit(&out.join("run.json"), |text| text.replacen("\"paid\": ", "\"paid\": 1", 1)),
+        |out| {
+            edit(&out.join("run.json"), |text| text.replacen("\"retries_paid\": ", "\"retries_paid\": 1", 1))
+        },
         &["run-receipt", "totals"],
     );
     spoiled(
@@ -164,4 +166,48 @@ fn equal_results_are_equal_and_others_are_told_by_node_and_farm() {
     let text = replay("diff {} {}", &[&expected, &other]).exits(4).stdout;
     assert!(text.contains("Nodes affected") && text.contains("TFT moved"), "{text}");
     assert!(!files(&other).is_empty());
+}
+
+#[test]
+fn a_run_is_compared_with_other_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, out) = (testdata("small/archive"), folder.path().join("out"));
+    let text = replay("run {} --period 81 --compare-rules r67 --out {}", &[&archive, &out]).exits(0).stdout;
+    assert!(text.contains("A is r81 without mistakes, B is r67 with the mistakes"), "{text}");
+    let options = "--compare-rules r67 --json --overwrite";
+    let ran = replay(&format!("run {{}} --period 81 --out {{}} {options}"), &[&archive, &out]).exits(0);
+    let both: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(both["run"]["rules"]["name"], "r81");
+    // The same as from two folders, but for what only tables have.
+    let other = folder.path().join("other");
+    replay("run {} --period 81 --rules r67 --out {}", &[&archive, &other]).exits(0);
+    let diff: Value =
+        serde_json::from_str(&replay("diff {} {} --json", &[&out, &other]).exits(4).stdout).unwrap();
+    for part in ["nodes", "farms", "others", "totals"] {
+        assert_eq!(both["comparison"][part], diff[part], "{part}");
+    }
+    let same = "run {} --period 81 --compare-bugs fixed --out {} --overwrite";
+    assert!(replay(same, &[&archive, &out]).exits(0).stdout.contains("Equal: "));
+}
+
+#[test]
+fn frozen_archives_are_replayed_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case");
+    let ran = replay("test {}", &[&testdata("")]).exits(0);
+    assert!(ran.stdout.ends_with("passed, 0 failed\n"), "{}", ran.stdout);
+    assert!(ran.stdout.lines().count() >= 4, "{}", ran.stdout);
+    copy(&testdata("upgrade/archive"), &case.join("archive"));
+    replay("test {}", &[folder.path()]).exits(1);
+    replay("test {} --bless", &[folder.path()]).exits(0);
+    let ran = replay("test {} {}", &[folder.path(), &case]).exits(0);
+    assert!(ran.stdout.ends_with("1 passed, 0 failed\n"), "{}", ran.stdout);
+    edit(&case.join("expected.toml"), |text| text.replace("payouts.csv\" = \"", "payouts.csv\" = \"0"));
+    let ran = replay("test {}", &[&case]).exits(4);
+    assert!(ran.stdout.contains("FAILED") && ran.stdout.contains("payouts.csv is "), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("0 passed, 1 failed\n"), "{}", ran.stdout);
+    fs::remove_dir_all(case.join("archive/chunks")).unwrap();
+    let ran = replay("test {}", &[&case]).exits(1);
+    assert!(ran.stdout.contains("chunks/") && ran.stdout.ends_with("0 passed, 1 failed\n"), "{}", ran.stdout);
+    replay("test {}", &[&testdata("small/previous")]).exits(1).says(&["expected.toml"]);
 }

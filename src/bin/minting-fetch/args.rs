@@ -8,6 +8,8 @@ use clap_complete::Shell;
 use minting::cli::{parse_heights, parse_time_range};
 use minting::fetch::{self, Pace, Request, TimeRange};
 
+use super::stellar::{self, StellarArgs};
+
 const AFTER_HELP: &str = "\
 Exit codes:
   0    done
@@ -71,6 +73,9 @@ pub enum Command {
         #[command(flatten)]
         export: ExportArgs,
     },
+    /// Export what the issuer of TFT paid, with the hashes in the memos, so that retries need no network
+    #[command(after_help = stellar::EXAMPLES)]
+    Stellar(StellarArgs),
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell
@@ -131,20 +136,32 @@ impl TimeArgs {
     }
 }
 
+/// What a command asks for.
+pub enum Asked<'a> {
+    /// An export of blocks.
+    Blocks(Request, &'a ExportArgs),
+    /// An export of payments.
+    Payments(&'a StellarArgs),
+    /// A script of completions.
+    Completions(Shell),
+}
+
 impl Command {
-    /// What to export and how, or the shell to write a completion script for.
-    pub fn request(&self) -> Result<(Request, &ExportArgs), Shell> {
+    /// What to do.
+    pub fn asked(&self) -> Asked<'_> {
         match self {
             Command::Period { period, time, export } => {
-                Ok((time.apply(TimeRange::of_period(*period)), export))
+                Asked::Blocks(time.apply(TimeRange::of_period(*period)), export)
             }
             Command::Range { range: (from, to), time, export } => {
-                Ok((time.apply(TimeRange::of_times(*from, *to)), export))
+                Asked::Blocks(time.apply(TimeRange::of_times(*from, *to)), export)
             }
             Command::Blocks { range: (first, last), state_at, export } => {
-                Ok((Request::Blocks { first: *first, last: *last, state_at: state_at.clone() }, export))
+                let request = Request::Blocks { first: *first, last: *last, state_at: state_at.clone() };
+                Asked::Blocks(request, export)
             }
-            Command::Completions { shell } => Err(*shell),
+            Command::Stellar(args) => Asked::Payments(args),
+            Command::Completions { shell } => Asked::Completions(*shell),
         }
     }
 }
@@ -169,7 +186,8 @@ mod tests {
         let pace = |more: &[&str]| {
             let words = ["minting-fetch", "period", "80", "--rpc", "http://a", "http://b", "--out", "x"];
             let cli = Cli::try_parse_from(words.iter().chain(more)).unwrap();
-            cli.command.request().unwrap().1.pace()
+            let Asked::Blocks(_, export) = cli.command.asked() else { panic!("no export of blocks") };
+            export.pace()
         };
         assert_eq!(pace(&[]), Pace::POLITE);
         assert_eq!(pace(&["--own-node"]), Pace::OWN_NODE);

@@ -1,6 +1,7 @@
 //! Exports a range of blocks from archive nodes into an archive.
 
 mod args;
+mod stellar;
 mod terminal;
 
 use std::io::{self, Write};
@@ -14,7 +15,7 @@ use minting::cli::error_chain;
 use minting::fetch::{Error, Export, Exported, Request};
 use tokio::runtime::Runtime;
 
-use args::{Cli, ExportArgs};
+use args::{Asked, Cli, ExportArgs};
 use terminal::Terminal;
 
 /// How the program ends; `--help` documents the numbers.
@@ -36,14 +37,12 @@ impl From<End> for ExitCode {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let (request, export) = match cli.command.request() {
-        Ok(asked) => asked,
-        Err(shell) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "minting-fetch", &mut script);
-            return print(&script).into();
-        }
-    };
+    let asked = cli.command.asked();
+    if let Asked::Completions(shell) = asked {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "minting-fetch", &mut script);
+        return print(&script).into();
+    }
     let terminal = Arc::new(Terminal::new(cli.quiet, cli.verbose));
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
@@ -54,7 +53,7 @@ fn main() -> ExitCode {
     };
     let end = runtime.block_on(async {
         tokio::select! {
-            end = run(&request, export, &terminal) => end,
+            end = work(&asked, &terminal) => end,
             () = interrupted() => End::Interrupted,
         }
     });
@@ -66,26 +65,32 @@ fn main() -> ExitCode {
     end.into()
 }
 
-async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> End {
-    let outcome = async {
-        let begun = Instant::now();
-        let export = Export::prepare(&args.rpc, args.pace(), request, terminal.clone()).await?;
-        if args.dry_run {
-            let plan = describe(&export, args)?;
-            terminal.clear();
-            return Ok(print(plan.as_bytes()));
-        }
-        let (first, last) = (export.plan().first, export.plan().last);
-        let exported = export.run(&args.out).await?;
-        terminal.clear();
-        terminal.say(&summary(first, last, &exported, args, begun));
-        Ok(End::Done)
+async fn work(asked: &Asked<'_>, terminal: &Arc<Terminal>) -> End {
+    let outcome = match asked {
+        Asked::Blocks(request, export) => run(request, export, terminal).await,
+        Asked::Payments(args) => stellar::stellar(args, terminal).await.map(|()| End::Done),
+        Asked::Completions(_) => Ok(End::Done),
     };
-    outcome.await.unwrap_or_else(|error: Error| {
+    outcome.unwrap_or_else(|error: Error| {
         terminal.clear();
         terminal.error(&error_chain(&error));
         End::Failed
     })
+}
+
+async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> Result<End, Error> {
+    let begun = Instant::now();
+    let export = Export::prepare(&args.rpc, args.pace(), request, terminal.clone()).await?;
+    if args.dry_run {
+        let plan = describe(&export, args)?;
+        terminal.clear();
+        return Ok(print(plan.as_bytes()));
+    }
+    let (first, last) = (export.plan().first, export.plan().last);
+    let exported = export.run(&args.out).await?;
+    terminal.clear();
+    terminal.say(&summary(first, last, &exported, args, begun));
+    Ok(End::Done)
 }
 
 /// What a dry run prints.

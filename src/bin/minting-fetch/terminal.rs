@@ -55,6 +55,7 @@ impl Progress for Terminal {
             Stage::Runtimes => ("looking for the runtimes".to_owned(), WAITING),
             Stage::State(height) => (format!("state of block {height}: entries"), UNCOUNTED),
             Stage::Blocks => ("blocks".to_owned(), COUNTED),
+            Stage::Payments => ("operations on Stellar".to_owned(), UNCOUNTED),
         };
         if self.is_verbose && self.bar.is_hidden() {
             self.line(&text);

@@ -8,7 +8,7 @@ use minting::cli::{EXIT_CODES, parse_time_range};
 
 use super::{
     attest::AttestArgs, check::CheckArgs, diff::DiffArgs, fixup::FixupArgs, lint::LintArgs,
-    rule_sets::RulesArgs,
+    rule_sets::RulesArgs, test::TestArgs,
 };
 
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
@@ -38,6 +38,8 @@ pub enum Command {
     Lint(LintArgs),
     /// Compare two results: nodes, farms and TFT affected
     Diff(DiffArgs),
+    /// Replay frozen archives and compare with the digests that were recorded
+    Test(TestArgs),
     /// Show what an archive holds
     Inspect(InspectArgs),
     /// Print a script that completes commands in a shell
@@ -52,6 +54,7 @@ Examples:
   minting-replay run period-81 --period 81 --out results-81
   minting-replay run period-82 --period 82 --previous results-81 --paid paid-memos.txt --out results-82
   minting-replay run period-73 --period 73 --bugs fixed --out as-it-should-have-been-73
+  minting-replay run period-81 --period 81 --compare-rules r74 --out results-81
   minting-replay run week --range 2025-01-01T00:00:00Z..2025-01-08T00:00:00Z --rules r81 --out week-1";
 
 #[derive(Debug, Args)]
@@ -79,15 +82,15 @@ pub struct RunArgs {
     /// Results of the period before, whose unpaid receipts are paid again
     #[arg(long, value_name = "DIR", conflicts_with = "range")]
     pub previous: Option<PathBuf>,
-    /// Memo hashes that were paid, one in hex a line
+    /// What was paid: payments that minting-fetch stellar wrote, or memo hashes, one in hex a line; added to the payments
+    /// in the archives
     #[arg(long, value_name = "FILE")]
-    pub paid: Option<PathBuf>,
+    pub paid: Vec<PathBuf>,
     /// Write the results although there are findings
     #[arg(long)]
     pub accept_findings: bool,
-    /// Payouts to addresses that are no Stellar addresses: write them as the reference implementation does, or leave
-    /// them out of payouts.csv; they are reported either way
-    #[arg(long, value_enum, default_value_t = InvalidAddresses::Keep)]
+    /// Payouts to addresses that are no Stellar addresses, which are reported in any case
+    #[arg(long, value_enum, default_value_t = InvalidAddresses::Auto)]
     pub invalid_addresses: InvalidAddresses,
     /// Replace the results of an earlier run as a whole
     #[arg(long)]
@@ -95,7 +98,15 @@ pub struct RunArgs {
     /// Threads [default: one for each core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// Print run.json instead of a summary
+    /// Replay by this rule set as well, and show which nodes and farms it treats differently; only the results of
+    /// --rules are written
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub compare_rules: Option<String>,
+    /// Mistakes of the past in the comparison [default: those of its rule set; of --rules, with other mistakes, if
+    /// only this is given]
+    #[arg(long, value_enum)]
+    pub compare_bugs: Option<BugsArg>,
+    /// Print run.json instead of a summary; with a comparison, an object with `comparison` and `run`
     #[arg(long)]
     pub json: bool,
 }
@@ -103,7 +114,9 @@ pub struct RunArgs {
 /// What becomes of payouts that cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InvalidAddresses {
-    /// Written like any other
+    /// Left out, but for `--bugs reference`, and for chains on which no farm has a valid address
+    Auto,
+    /// Written like any other, as by the reference implementation
     Keep,
     /// Left out
     Withhold,

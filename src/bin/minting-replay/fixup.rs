@@ -14,7 +14,7 @@ use minting::{
     },
 };
 
-use super::Failure;
+use super::{Failure, args::InvalidAddresses, run::say_addresses};
 
 const EXAMPLES: &str = "\
 Example:
@@ -36,6 +36,10 @@ pub struct FixupArgs {
     /// Folder of the fix-ups; must be absent or empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Payouts to addresses that are no Stellar addresses: treat them as the run that is right did, or write or leave out
+    /// all of them; they are reported in any case
+    #[arg(long, value_enum, default_value_t = InvalidAddresses::Auto)]
+    pub invalid_addresses: InvalidAddresses,
     /// Replace earlier fix-ups as a whole
     #[arg(long)]
     pub overwrite: bool,
@@ -43,17 +47,24 @@ pub struct FixupArgs {
 
 pub fn fixup(args: &FixupArgs, quiet: bool) -> Result<Exit, Failure> {
     let period = Period::numbered(args.period)?;
-    let rules = rules_of(&args.correct, &period)?;
+    let Correct { rules, withheld } = correct_run(&args.correct, &period)?;
+    let withheld = match args.invalid_addresses {
+        InvalidAddresses::Auto => withheld,
+        InvalidAddresses::Keep => false,
+        InvalidAddresses::Withhold => true,
+    };
     let minted = published::minted(&args.minted, &period)?;
     let correct = published::minted(&args.correct, &period)?;
     let mut output = Output::create(&args.out, args.overwrite)?;
     let correction = Correction::new(&minted, &correct, &rules)?;
-    let mut files = correction.files(&period.folder(), &rules)?;
-    files.insert(RUN_JSON.to_owned(), run::fixup_json(&period, &rules, &files)?);
+    let invalid = correction.invalid_addresses();
+    let mut files = correction.files(&period.folder(), &rules, withheld)?;
+    files.insert(RUN_JSON.to_owned(), run::fixup_json(&period, &rules, &invalid, withheld, &files)?);
     for (name, bytes) in &files {
         output.write(name, bytes)?;
     }
     output.finish()?;
+    say_addresses(&invalid, withheld);
     if quiet {
         return Ok(Exit::Done);
     }
@@ -68,8 +79,14 @@ pub fn fixup(args: &FixupArgs, quiet: bool) -> Result<Exit, Failure> {
     Ok(print(text.as_bytes()))
 }
 
-/// The rules of a run, from its `run.json`.
-fn rules_of(folder: &Path, period: &Period) -> Result<Rules, Failure> {
+/// What `run.json` says of the run that is right.
+struct Correct {
+    rules: Rules,
+    /// Payouts to invalid addresses were left out.
+    withheld: bool,
+}
+
+fn correct_run(folder: &Path, period: &Period) -> Result<Correct, Failure> {
     let path = folder.join(RUN_JSON);
     let shown = escape(&path.display().to_string());
     let bytes = std::fs::read(&path).map_err(|e| format!("failed to read `{shown}`: {e}"))?;
@@ -80,6 +97,8 @@ fn rules_of(folder: &Path, period: &Period) -> Result<Rules, Failure> {
         return Err(format!("`{shown}` is not of the period given with --period").into());
     }
     let parameters = run.pointer_mut("/rules/parameters").map(serde_json::Value::take).unwrap_or_default();
-    Ok(Rules::from_json(parameters)
-        .map_err(|e| format!("`{shown}`: {e}; run the period again with this minting-replay"))?)
+    let rules = Rules::from_json(parameters)
+        .map_err(|e| format!("`{shown}`: {e}; run the period again with this minting-replay"))?;
+    let withheld = run.pointer("/invalid_addresses/withheld") == Some(&serde_json::Value::Bool(true));
+    Ok(Correct { rules, withheld })
 }

@@ -10,6 +10,7 @@ mod lint;
 mod progress;
 mod rule_sets;
 mod run;
+mod test;
 
 use std::{
     process::ExitCode,
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Attest(args) => attest::attest(args),
         Command::Lint(args) => lint::lint(args),
         Command::Diff(args) => diff::diff(args),
+        Command::Test(args) => test::test(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,28 +1,26 @@
 //! `minting-replay run`
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-    path::Path,
-    sync::atomic::Ordering,
-};
+use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering};
 
 use minting::{
     cli::{Exit, escape, print},
-    minting::{BugMode, Finding, Period, Previous, Retry, Rules, UseSource, retries},
+    minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
     replay::{Request, Source, locate, replay},
     report::{
-        addresses::invalid,
+        addresses::{Treatment, all_made_up, invalid},
+        csv,
         output::Output,
-        published,
-        run::{Inputs, RUN_JSON, Run, Totals, tft},
+        published::{self, Paid},
+        run::{RUN_JSON, Run, Totals, tft},
         seal::SHORT_DIGEST,
     },
+    verify::diff::{Diff, Side},
 };
 
 use super::{
     ENDS_TIDILY, Failure, INTERRUPTED,
     args::{BugsArg, InvalidAddresses, RunArgs},
+    diff::describe,
     progress::Bar,
     rule_sets,
 };
@@ -32,14 +30,103 @@ const PRINTED_FINDINGS: usize = 20;
 
 pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
     ENDS_TIDILY.store(true, Ordering::Relaxed);
-    let period = period(args)?;
-    let rules = rules(args, &period)?;
+    let asked = Asked::of(args)?;
     // Whatever would stop the run at its end is looked at before it starts.
     let output = Output::create(&args.out, args.overwrite)?;
-    let previous = args.previous.as_deref().map(|folder| published::previous(folder, &period)).transpose()?;
-    let paid = args.paid.as_deref().map(published::paid).transpose()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
-    pool.install(|| finish(args, quiet, &period, &rules, previous, paid, output))
+    pool.install(|| {
+        let Some(other) = compared(args, &asked)? else {
+            return with_run(args, &asked, quiet, |run| finish(args, quiet, run, output));
+        };
+        let side = |run: &Run<'_>| Side::of_run(&run.replayed.nodes, run.retries, run.rules);
+        // The comparison comes first: what stops it must not leave results that nobody was shown.
+        let b = with_run(args, &other, quiet, |run| Ok(side(run)))?;
+        with_run(args, &asked, quiet, |run| {
+            let diff = Diff::of(&side(run), &b);
+            if args.json {
+                let exit = finish(args, true, run, output)?;
+                let receipt = run.files()?.remove(RUN_JSON).unwrap_or_default();
+                let receipt: serde_json::Value = serde_json::from_slice(&receipt)?;
+                let both = serde_json::json!({ "comparison": diff.to_json(), "run": receipt });
+                let printed = print((serde_json::to_string_pretty(&both)? + "\n").as_bytes());
+                return Ok(if exit == Exit::Done { printed } else { exit });
+            }
+            let exit = finish(args, quiet, run, output)?;
+            let (a, b) = (name_of(&asked.rules), name_of(&other.rules));
+            let printed = print(format!("\nA is {a}, B is {b}\n{}", describe(&diff)?).as_bytes());
+            Ok(if exit == Exit::Done { printed } else { exit })
+        })
+    })
+}
+
+/// The same run by the rules it is to be compared with.
+fn compared(args: &RunArgs, asked: &Asked) -> Result<Option<Asked>, Failure> {
+    let rules = match (&args.compare_rules, args.compare_bugs) {
+        (None, None) => return Ok(None),
+        (Some(name), bugs) => with_bugs(rule_sets::find(name)?, bugs),
+        (None, bugs) => with_bugs(asked.rules.clone(), bugs),
+    };
+    Ok(Some(Asked {
+        period: asked.period,
+        rules,
+        previous: asked.previous.clone(),
+        paid: asked.paid.clone(),
+    }))
+}
+
+/// Rules with their mistakes, in words.
+fn name_of(rules: &Rules) -> String {
+    let bugs = match rules.bug_mode() {
+        BugMode::Reference => "with the mistakes of its time",
+        BugMode::Fixed => "without mistakes",
+    };
+    format!("{} {bugs}", escape(rules.name()))
+}
+
+/// The files that a run would write, `run.json` among them.
+pub fn outputs(args: &RunArgs) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    with_run(args, &Asked::of(args)?, true, |run| Ok(run.files()?))
+}
+
+/// What decides about a run besides the archives.
+struct Asked {
+    period: Period,
+    rules: Rules,
+    previous: Option<Previous>,
+    paid: Paid,
+}
+
+impl Asked {
+    fn of(args: &RunArgs) -> Result<Asked, Failure> {
+        let period = period(args)?;
+        let rules = rules(args, &period)?;
+        let previous =
+            args.previous.as_deref().map(|folder| published::previous(folder, &period)).transpose()?;
+        Ok(Asked { period, rules, previous, paid: paid(args)? })
+    }
+}
+
+/// What was paid, as far as it is asked for: nothing is paid again without receipts of the period before.
+fn paid(args: &RunArgs) -> Result<Paid, Failure> {
+    let mut paid = Paid::default();
+    if args.previous.is_none() {
+        return Ok(paid);
+    }
+    for archive in &args.archives {
+        paid.add_archive(archive)?;
+    }
+    for file in &args.paid {
+        paid.add_file(file)?;
+    }
+    if paid.sources.is_empty() {
+        eprintln!(
+            "warning: nothing says what was paid, so all that was minted in the period before is paid again; give --paid"
+        );
+    }
+    for until in paid.sources.iter().filter_map(|source| source.read_until) {
+        eprintln!("payments on Stellar are known up to {}", csv::date(until));
+    }
+    Ok(paid)
 }
 
 fn period(args: &RunArgs) -> Result<Period, Failure> {
@@ -74,48 +161,50 @@ fn rules(args: &RunArgs, period: &Period) -> Result<Rules, Failure> {
         Some(name) => rule_sets::find(name)?,
         None => default_rules(period)?,
     };
-    if rules.use_source != UseSource::UsedResources {
-        eprintln!(
-            "warning: rules {} read use from consumption reports, which are not decoded: network units and use are \
-             missing or too small",
-            escape(rules.name())
-        );
-    }
-    Ok(match args.bugs {
+    Ok(with_bugs(rules, args.bugs))
+}
+
+fn with_bugs(rules: Rules, bugs: Option<BugsArg>) -> Rules {
+    match bugs {
         None => rules,
         Some(BugsArg::Reference) => rules.with_bugs(BugMode::Reference),
         Some(BugsArg::Fixed) => rules.with_bugs(BugMode::Fixed),
-    })
+    }
 }
 
-fn finish(
+/// Replays, and hands what it came to to `then`.
+fn with_run<T>(
     args: &RunArgs,
+    asked: &Asked,
     quiet: bool,
-    period: &Period,
-    rules: &Rules,
-    previous: Option<Previous>,
-    paid: Option<BTreeSet<[u8; 32]>>,
-    mut output: Output,
-) -> Result<Exit, Failure> {
+    then: impl FnOnce(&Run<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Asked { period, rules, previous, paid } = asked;
     let source = Source::open(&args.archives)?;
     let located = locate(&source, period, rules)?;
     let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
     let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;
     drop(bar);
-    let inputs = Inputs::of(period, previous.as_ref(), paid.as_ref());
-    let (previous, paid) = (previous.unwrap_or_default(), paid.unwrap_or_default());
-    let retries: Vec<Retry> = retries(&previous, &paid, period, rules, &replayed.end);
-    let run = Run {
+    let retries: Vec<Retry> = match previous {
+        Some(previous) => retries(previous, &paid.memos, period, rules, &replayed.end),
+        None => Vec::new(),
+    };
+    then(&Run {
         source: &source,
         period,
         rules,
         replayed: &replayed,
         retries: &retries,
-        inputs: &inputs,
+        previous: previous.as_ref(),
+        paid: &paid.sources,
         accept_findings: args.accept_findings,
-        withhold_invalid_addresses: args.invalid_addresses == InvalidAddresses::Withhold,
-    };
+        withhold_invalid_addresses: treatment(args.invalid_addresses).withholds(rules, &replayed.end),
+    })
+}
+
+fn finish(args: &RunArgs, quiet: bool, run: &Run<'_>, mut output: Output) -> Result<Exit, Failure> {
+    let Run { period, rules, replayed, retries, withhold_invalid_addresses: withhold, .. } = *run;
     let files = run.files()?;
     for (name, bytes) in &files {
         if INTERRUPTED.load(Ordering::Relaxed) {
@@ -125,9 +214,15 @@ fn finish(
     }
     output.finish()?;
     say_findings(&replayed.findings, &args.out, run.withheld());
-    say_addresses(&invalid(&replayed.nodes, &retries), args.invalid_addresses);
+    let invalid = invalid(&replayed.nodes, retries);
+    say_addresses(&invalid, withhold);
+    if !invalid.is_empty() && !withhold && all_made_up(&replayed.end) {
+        eprintln!("warning: no farm of this chain has a Stellar address: nothing in payouts.csv can be paid");
+    }
     let text = match files.get(RUN_JSON) {
-        Some(json) if args.json => json.clone(),
+        Some(json) if args.json && args.compare_rules.is_none() && args.compare_bugs.is_none() => {
+            json.clone()
+        }
         _ if quiet => Vec::new(),
         _ if run.withheld() => Vec::new(),
         Some(json) => summary(&run.totals(), period, rules, &args.out, &short_digest(json)).into_bytes(),
@@ -154,10 +249,20 @@ fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
     }
 }
 
-fn say_addresses(invalid: &BTreeMap<u32, String>, treatment: InvalidAddresses) {
-    let what = match treatment {
-        InvalidAddresses::Keep => "its payouts are in payouts.csv all the same",
-        InvalidAddresses::Withhold => "its payouts are left out of payouts.csv",
+fn treatment(asked: InvalidAddresses) -> Treatment {
+    match asked {
+        InvalidAddresses::Auto => Treatment::Auto,
+        InvalidAddresses::Keep => Treatment::Keep,
+        InvalidAddresses::Withhold => Treatment::Withhold,
+    }
+}
+
+/// Reports addresses that nothing can be paid to, by farm.
+pub fn say_addresses(invalid: &BTreeMap<u32, String>, withheld: bool) {
+    let what = if withheld {
+        "its payouts are left out of payouts.csv"
+    } else {
+        "its payouts are in payouts.csv all the same, and cannot be paid"
     };
     for (farm, address) in invalid.iter().take(PRINTED_FINDINGS) {
         eprintln!("warning: farm {farm}: `{}` is no Stellar address; {what}", escape(address));

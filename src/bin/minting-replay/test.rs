@@ -97,8 +97,7 @@ pub fn test(args: &TestArgs) -> Result<Exit, Failure> {
 fn try_case(folder: &Path, bless: bool) -> Result<Outcome, Failure> {
     let mut case = Case::read(folder)?;
     if case.period.is_none() && case.range.is_none() {
-        let first = case.archives.first().map_or(Path::new("archive"), PathBuf::as_path);
-        case.period = Archive::open(&folder.join(first))?.manifest().period;
+        case.period = Archive::open(&case.first_archive(folder))?.manifest().period;
     }
     let mut words = vec!["minting-replay".to_owned(), "run".to_owned()];
     words.extend(case.arguments(folder));

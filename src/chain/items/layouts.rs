@@ -144,11 +144,21 @@ pub fn contract_resources(record: &Record) -> Option<(u64, Resources)> {
 }
 
 /// `NruConsumption`
-pub const NRU: Reading = current(&[want(0, "contract_id", U64), want(1, "window", U64), want(2, "nru", U64)]);
+pub const NRU: Reading = current(&[
+    want(0, "contract_id", U64),
+    want(1, "window", U64),
+    want(2, "nru", U64),
+    want(3, "timestamp", U64),
+]);
 
 /// A report of traffic from the record of [`NRU`].
 pub fn nru(record: &Record) -> Option<NruConsumption> {
-    Some(NruConsumption { contract_id: record.number(0)?, window: record.number(1)?, nru: record.number(2)? })
+    Some(NruConsumption {
+        contract_id: record.number(0)?,
+        timestamp: record.number(3)?,
+        window: record.number(1)?,
+        nru: record.number(2)?,
+    })
 }
 
 /// `Consumption`

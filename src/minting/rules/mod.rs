@@ -15,8 +15,8 @@ use super::period::{PERIOD_SECONDS, Period};
 
 pub use file::RulesError;
 pub use parameters::{
-    Bugs, Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, ReceiptForm, Retries,
-    Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, UseSource, ViolationTexts,
+    Bugs, Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, ReceiptForm, ReportTime,
+    Retries, Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, UseSource, ViolationTexts,
 };
 pub use sets::{RULE_SETS, RuleSet};
 

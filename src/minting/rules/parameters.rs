@@ -45,7 +45,8 @@ parameters! {
     #[serde(with = "none")]
     report_credit_max_secs: Option<u32>,
     /// What a report means whose uptime grew more than the time: a violation, or a credit of what it grew.
-    /// A credit from period 47 on (923b807), a violation in period 60 and again from period 67 on.
+    /// A violation that leaves the report unread until period 46 (f2a9e5f), a credit from period 47 on (923b807), a
+    /// violation in period 60 and again from period 67 on.
     too_high: Mismatch,
     /// What a report means whose uptime grew less than the time, without a reboot. Changed with `too_high`.
     too_low: Mismatch,
@@ -76,10 +77,12 @@ parameters! {
     /// Hours of blocks after the period that are read for reports on its last seconds: the longest sleep,
     /// and some time for the report that ends it. 2 at first (a684a9b), 27 since period 59 (0930734).
     post_window_hours: u32,
-    /// What says how much of a node is used. The consumption reports of the first periods are not decoded, so
-    /// that what they say is missing from use and network units. Network reports since period 48 (374ca14), used
-    /// resources since period 50 (98209ac).
+    /// What says how much of a node is used: consumption reports in periods 45 to 49 (d62acc3), beside them network
+    /// reports since period 48 (374ca14), used resources over the time of network reports since period 52 (98209ac).
     use_source: UseSource,
+    /// Which time says when use was metered, by which network reports of a contract are put in order: the report's own in
+    /// period 52 (98209ac), that of its block since period 58 (16645c5).
+    report_time: ReportTime,
     /// Whether the twin of a node with uptime needs a relay and a valid public key. In period 60 (0bcfa54,
     /// 45cf520) and since period 67.
     twin_checks: bool,
@@ -190,8 +193,10 @@ parameters! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mismatch {
-    /// The node violates the rules.
+    /// The node violates the rules; a report that is too high counts as the last one all the same.
     Violation,
+    /// The node violates the rules, and the report is not read.
+    ViolationIgnored,
     /// The node earns what its uptime grew.
     Credit,
 }
@@ -206,6 +211,16 @@ pub enum UseSource {
     NetworkReports,
     /// Resources that contracts reserve, over the time of network reports.
     UsedResources,
+}
+
+/// Which time says when use was metered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportTime {
+    /// That of the block with the report.
+    Block,
+    /// The one that the report states.
+    Report,
 }
 
 /// What a late boot costs.
@@ -273,8 +288,10 @@ pub enum OverviewForm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ViolationTexts {
-    /// One sentence for every kind. Until period 59 and in periods 61 to 66.
+    /// One sentence for every kind, which names the block. Periods 45 and 46 (f2a9e5f).
     Period45,
+    /// The same, with the time of the report before. From period 47 on (923b807) and in periods 61 to 66.
+    Period47,
     /// A sentence for each kind. In period 60 (4d31335, 6a82d20).
     Period60,
     /// Data set apart by a bar. Since period 67 (bbd2d77).

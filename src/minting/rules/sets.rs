@@ -1,8 +1,8 @@
 //! Every rule set since period 45, each told as what it changed of an earlier one.
 
 use super::parameters::{
-    Bugs, Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, ReceiptForm, Retries,
-    Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, UseSource, ViolationTexts,
+    Bugs, Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, ReceiptForm, ReportTime,
+    Retries, Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, UseSource, ViolationTexts,
 };
 use crate::minting::arithmetic::Arithmetic;
 
@@ -26,33 +26,27 @@ pub struct RuleSet {
     pub(super) rules: fn() -> Rules,
 }
 
-/// Why some values of the first versions, which have not been run again, are inferred.
-const FIRST_VERSIONS: &[(&str, &str)] = &[
-    ("too_high", "that the report counts as the last one, without a credit, is taken from period 60"),
-    ("violation_texts", "the wording is that of period 58"),
-    ("overview_form", "uptime, bytes and price are as in period 58"),
-    ("scaling", "the share of a node's own period is taken from period 45 for period 46"),
-    NO_DELTAS,
-];
-
-/// Said of all sets before period 52.
-const NO_DELTAS: (&str, &str) = (
+/// Said of all sets that read use from consumption reports.
+const FIRST_REPORT: (&str, &str) = (
     "use_source",
-    "use was read from consumption reports, which are not decoded: network units and use are missing or too small",
+    "archives begin with the period, so the first report of an older contract only says from when on the next one \
+     counts; the reference implementation looked for its last report in the 72 hours before",
 );
 
-/// As [`FIRST_VERSIONS`], for those that credited mismatches.
-const CREDITING_VERSIONS: &[(&str, &str)] = &[
-    ("violation_texts", "the wording is that of period 58"),
-    ("overview_form", "uptime, bytes and price are as in period 58"),
-    NO_DELTAS,
+/// Why some values of the first version, which has not been run again, are inferred.
+const FIRST_VERSION: &[(&str, &str)] = &[
+    ("violation_texts", "the wording is that of period 46"),
+    ("overview_form", "uptime, bytes and price are as in period 46"),
+    FIRST_REPORT,
 ];
 
-/// As [`CREDITING_VERSIONS`], for the first one that read use from where it is read now.
-const POLICY_VERSION: &[(&str, &str)] = &[
-    ("violation_texts", "the wording is that of period 58"),
-    ("overview_form", "uptime, bytes and price are as in period 58"),
-];
+/// As [`FIRST_VERSION`], for the second one.
+const SECOND_VERSION: &[(&str, &str)] =
+    &[("scaling", "the share of a node's own period is taken from period 45"), FIRST_REPORT];
+
+/// As [`FIRST_VERSION`], for those that read network reports, too.
+const NETWORK_VERSION: &[(&str, &str)] =
+    &[FIRST_REPORT, ("report_time", "network reports beside consumption reports are taken to be in order")];
 
 /// Every rule set, in the order of periods, a correction after what it corrects.
 pub const RULE_SETS: &[RuleSet] = &[
@@ -62,7 +56,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         documented: &[45],
         about: "first minting on this chain (v3.0.0)",
         commit: ("f2a9e5f", "2022-02-07"),
-        inferred: FIRST_VERSIONS,
+        inferred: FIRST_VERSION,
         rules: r45,
     },
     RuleSet {
@@ -71,7 +65,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         documented: &[46],
         about: "violations and virtual machines cost the payout (v3.1.0)",
         commit: ("3b32624", "2022-03-09"),
-        inferred: FIRST_VERSIONS,
+        inferred: SECOND_VERSION,
         rules: r46,
     },
     RuleSet {
@@ -80,7 +74,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         documented: &[],
         about: "correction of period 46: two CU a core, payout in proportion to uptime (v3.1.1)",
         commit: ("69b48f4", "2022-03-14"),
-        inferred: FIRST_VERSIONS,
+        inferred: &[FIRST_REPORT],
         rules: r46_fix,
     },
     RuleSet {
@@ -89,7 +83,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         documented: &[47],
         about: "reports that do not fit the time are credited (v3.2.0)",
         commit: ("923b807", "2022-04-11"),
-        inferred: CREDITING_VERSIONS,
+        inferred: &[FIRST_REPORT],
         rules: r47,
     },
     RuleSet {
@@ -98,7 +92,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         documented: &[48],
         about: "network use from its own reports (v3.3.0)",
         commit: ("374ca14", "2022-05-22"),
-        inferred: CREDITING_VERSIONS,
+        inferred: NETWORK_VERSION,
         rules: r48,
     },
     RuleSet {
@@ -107,7 +101,7 @@ pub const RULE_SETS: &[RuleSet] = &[
         documented: &[],
         about: "prices of farming policies (v3.4.0)",
         commit: ("ead7801", "2022-09-13"),
-        inferred: POLICY_VERSION,
+        inferred: &[],
         rules: r52,
     },
     RuleSet {
@@ -244,7 +238,7 @@ fn r45() -> Rules {
         uptime_grace_secs: 60,
         clock_skew_limit_secs: None,
         report_credit_max_secs: None,
-        too_high: Mismatch::Violation,
+        too_high: Mismatch::ViolationIgnored,
         too_low: Mismatch::Violation,
         sleep_max_secs: None,
         sleep_waiver: None,
@@ -255,6 +249,7 @@ fn r45() -> Rules {
         post_period_power: false,
         post_window_hours: 2,
         use_source: UseSource::ConsumptionReports,
+        report_time: ReportTime::Report,
         twin_checks: false,
         violation_costs_payout: false,
         virtualized_costs_payout: false,
@@ -317,6 +312,7 @@ fn r47() -> Rules {
         too_high: Mismatch::Credit,
         too_low: Mismatch::Credit,
         missing_farm_skipped: true,
+        violation_texts: ViolationTexts::Period47,
         retries: Retries::MintingAndFixups,
         bugs: Bugs::default(),
         ..r46_fix()
@@ -346,6 +342,7 @@ fn r58() -> Rules {
     Rules {
         name: "r58".to_owned(),
         linear_policies: vec![1, 2],
+        report_time: ReportTime::Block,
         payout_price_musd: None,
         bugs: Bugs { post_period_growth_multiplied: true, ..Bugs::default() },
         ..r52()

@@ -22,7 +22,7 @@ fn scene() -> Scene {
 }
 
 fn report(contract_id: ContractId, window: u64, nru: u64) -> Event {
-    Event::NruConsumptionReportReceived(NruConsumption { contract_id, window, nru })
+    Event::NruConsumptionReportReceived(NruConsumption { contract_id, timestamp: 0, window, nru })
 }
 
 /// Hours of addresses and network units.

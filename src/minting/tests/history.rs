@@ -1,7 +1,7 @@
 //! What earlier rule sets did differently: one test for each parameter and each mistake, named after it.
 
 use super::*;
-use crate::chain::types::{NodeContract, NruConsumption};
+use crate::chain::types::{Consumption, NodeContract, NruConsumption};
 use crate::minting::{Bugs, Mismatch, Prices, Reward, Scaling, SeenEarly, Span};
 
 /// Node 1 is there and up, under the rules of this name.
@@ -327,7 +327,8 @@ fn use_source() {
             )],
             ..StartState::default()
         };
-        let report = NruConsumption { contract_id: 9, window: 3_600, nru: 1 << 30 };
+        let timestamp = u64::try_from(START + 100).unwrap();
+        let report = NruConsumption { contract_id: 9, timestamp, window: 3_600, nru: 1 << 30 };
         let scene = Scene::with(&Rules::named(name).unwrap(), start);
         let end = scene.event(100, &Event::NruConsumptionReportReceived(report)).close();
         (end.receipt().cloud_units.nu, end.receipt().resource_utilization.ip)
@@ -335,6 +336,126 @@ fn use_source() {
     assert_eq!(used("r47"), (0.0, 0.0));
     assert_eq!(used("r48"), (1.0, 0.0));
     assert_eq!(used("r52"), (1.0, 1.0));
+}
+
+/// Contract 9 with an address is made at 600 s. Reports: 4 cores and 1 GiB an hour later; 2 cores and 1.5 GiB after
+/// another hour; one again; and after half an hour 0.25 GiB, so that the counter of traffic had started again.
+#[test]
+fn use_source_consumption_reports() {
+    let report = |at: i64, cru: u64, nru: u64| {
+        let timestamp = u64::try_from(START + at).unwrap();
+        let used = Resources { cru, ..Resources::default() };
+        Event::ConsumptionReportReceived(Consumption { contract_id: 9, timestamp, used, nru })
+    };
+    let used = |name| {
+        let contract = NodeContract { contract_id: 9, node_id: NODE, public_ips: 1 };
+        let end = scene(name)
+            .event(600, &Event::NodeContractCreated(contract))
+            .event(4_206, &report(4_200, 4, 1 << 30))
+            .event(7_806, &report(7_800, 2, 3 << 29))
+            .event(7_812, &report(7_800, 2, 3 << 29))
+            .event(9_606, &report(9_600, 0, 1 << 28))
+            .event(9_612, &Event::ConsumptionReportReceived(Consumption { contract_id: 8, ..consumption() }))
+            .close();
+        let used = end.receipt().resource_utilization;
+        // 4 and 2 cores for an hour each are 21600 core seconds: less than a core on average.
+        assert_eq!((end.findings(), used.cru), (&[][..], 0.0));
+        (end.receipt().cloud_units.nu, used.ip)
+    };
+    for name in ["r45", "r46", "r46-fix", "r47", "r48"] {
+        // 1 + 0.5 + 0.25 GiB; an address for 2.5 hours.
+        assert_eq!(used(name), (1.75, 2.5), "{name}");
+    }
+    assert_eq!(used("r52"), (0.0, 0.0));
+}
+
+fn consumption() -> Consumption {
+    Consumption { contract_id: 9, timestamp: 0, used: Resources::default(), nru: 0 }
+}
+
+/// A contract from before the period: its first report says from when on the next one counts, and one of a time before
+/// the period counts for nothing. Eight cores for a quarter of the period are a quarter of the node.
+#[test]
+fn use_source_before_the_period() {
+    let contract = NodeContract { contract_id: 9, node_id: NODE, public_ips: 0 };
+    let report = |at: i64, nru: u64| {
+        let timestamp = u64::try_from(START + at).unwrap();
+        let used = Resources { cru: 8, ..Resources::default() };
+        Event::ConsumptionReportReceived(Consumption { timestamp, used, nru, ..consumption() })
+    };
+    let start = || StartState {
+        nodes: vec![node(NODE)],
+        contracts: vec![(contract, Resources::default())],
+        ..StartState::default()
+    };
+    let quarter = DURATION / 4;
+    let used = |first: i64, last: i64| {
+        let scene = Scene::with(&Rules::named("r47").unwrap(), start());
+        let end = scene.event(60, &report(first, 5 << 30)).event(last + 60, &report(last, 6 << 30)).close();
+        (end.receipt().resource_utilization.cru, end.receipt().cloud_units.nu)
+    };
+    assert_eq!(used(50, 50 + quarter), (25.0, 1.0));
+    // 60 s before the start are counted as well, as the reference implementation does.
+    assert_eq!(used(-60, quarter - 60), (25.0, 1.0));
+    assert_eq!(used(-60, -30), (0.0, 0.0));
+}
+
+/// Reports of contract 9 out of the order of their own times.
+#[test]
+fn report_time() {
+    let used = |name| {
+        let contract = NodeContract { contract_id: 9, node_id: NODE, public_ips: 1 };
+        let start = StartState {
+            nodes: vec![node(NODE)],
+            contracts: vec![(contract, Resources::default())],
+            ..StartState::default()
+        };
+        let report = |at: i64| {
+            let timestamp = u64::try_from(START + at).unwrap();
+            Event::NruConsumptionReportReceived(NruConsumption {
+                contract_id: 9,
+                timestamp,
+                window: 3_600,
+                nru: 0,
+            })
+        };
+        let scene = Scene::with(&Rules::named(name).unwrap(), start);
+        let unknown = NruConsumption { contract_id: 8, timestamp: 0, window: 0, nru: 0 };
+        let end = scene
+            .event(100, &report(90))
+            .event(200, &report(80))
+            .event(300, &report(-1))
+            .event(400, &Event::NruConsumptionReportReceived(unknown))
+            .close();
+        (end.receipt().resource_utilization.ip, end.findings().len())
+    };
+    // One of three counts, and an unknown contract stops the reference implementation.
+    assert_eq!(used("r52"), (1.0, 1));
+    assert_eq!(used("r58"), (3.0, 0));
+}
+
+/// A node that goes to sleep in the last block, 6 s after the end, and reports again.
+#[test]
+fn a_sleep_in_the_last_block_is_a_finding() {
+    let findings = |name| {
+        let scene = scene(name).report(1_000, 1_000).sleep(DURATION + 6);
+        let end = scene.report(DURATION + 3_600, 60).close();
+        end.findings().iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(findings("r62-lenient"), ["asleep-in-last-block"]);
+    assert_eq!(findings("r60-strict"), ["asleep-in-last-block"]);
+    assert!(findings("r74").is_empty());
+}
+
+/// 5000 s of growth in 1000 s; then a report that fits the first one, but not the second.
+#[test]
+fn too_high_that_is_not_read() {
+    let end = |name| scene(name).report(1_000, 1_000).report(2_000, 6_000).report(3_000, 3_000).close();
+    let ignored = end("r46");
+    assert_eq!((ignored.kind(), ignored.uptime()), (Some(ViolationKind::UptimeTooHigh), 3_000));
+    // The report of 6000 s counts as the last one: 3000 s are fewer, and more than the 1000 s since then.
+    let read = end("r60-strict");
+    assert_eq!((read.kind(), read.uptime()), (Some(ViolationKind::UptimeTooHigh), 1_000));
 }
 
 #[test]
@@ -361,6 +482,7 @@ fn every_form_of_receipt_is_read_and_written_again_to_the_same_bytes() {
 fn violation_texts() {
     // Back to 600 s at 2000 s: before the last report, at 1000 s; in block 1000 + (2000 - 6) / 6 = 1332.
     let end = |name| scene(name).report(1_000, 1_600).report(2_000, 1_500).close();
+    assert_eq!(text(&end("r46"), "r46"), "violation of uptime measurement in block 1332");
     assert_eq!(
         text(&end("r62-lenient"), "r62-lenient"),
         "violation of uptime measurement in block 1332 (previous report 1735603280)"

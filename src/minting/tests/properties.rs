@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::chain::types::{NodeContract, NruConsumption};
+use crate::chain::types::{Consumption, NodeContract, NruConsumption};
 use crate::minting::{Arithmetic, BugMode, Outcome, RULE_SETS, Scaling};
 
 const NODES: NodeId = 4;
@@ -77,8 +77,11 @@ fn event() -> impl Strategy<Value = Event> {
         1 => contract().prop_map(Event::NodeContractCreated),
         1 => (contract_id.clone(), resources())
             .prop_map(|(contract, used)| Event::UpdatedUsedResources { contract, used }),
-        2 => (contract_id, number(), number()).prop_map(|(contract_id, window, nru)| {
-            Event::NruConsumptionReportReceived(NruConsumption { contract_id, window, nru })
+        2 => (contract_id.clone(), number(), number(), number()).prop_map(|(contract_id, timestamp, window, nru)| {
+            Event::NruConsumptionReportReceived(NruConsumption { contract_id, timestamp, window, nru })
+        }),
+        2 => (contract_id, number(), resources(), number()).prop_map(|(contract_id, timestamp, used, nru)| {
+            Event::ConsumptionReportReceived(Consumption { contract_id, timestamp, used, nru })
         }),
     ]
 }
@@ -107,8 +110,15 @@ fn start_state() -> impl Strategy<Value = StartState> {
     )
 }
 
-fn run(start: StartState, arithmetic: Arithmetic, happenings: &[(Height, i64, Event)]) -> Closed {
-    let mut fold = Fold::new(&Rules { arithmetic, ..Rules::r81() }, &bounds(), start);
+/// Any rule set, with and without its mistakes.
+fn any_rules() -> impl Strategy<Value = Rules> {
+    let modes = &[BugMode::Reference, BugMode::Fixed][..];
+    (proptest::sample::select(RULE_SETS), proptest::sample::select(modes))
+        .prop_map(|(set, mode)| set.rules().with_bugs(mode))
+}
+
+fn run(start: StartState, rules: &Rules, happenings: &[(Height, i64, Event)]) -> Closed {
+    let mut fold = Fold::new(rules, &bounds(), start);
     happenings.iter().for_each(|(block, time, event)| fold.apply(*block, *time, event));
     fold.close(&end_state())
 }
@@ -175,8 +185,8 @@ proptest! {
 
     #[test]
     fn no_sequence_of_events_panics(start in start_state(), happenings in happenings()) {
-        let exact = run(start.clone(), Arithmetic::Exact, &happenings);
-        let wrapping = run(start, Arithmetic::Wrapping, &happenings);
+        let exact = run(start.clone(), &Rules::r81(), &happenings);
+        let wrapping = run(start, &Rules { arithmetic: Arithmetic::Wrapping, ..Rules::r81() }, &happenings);
         prop_assert_eq!(exact.nodes.len(), wrapping.nodes.len());
         // What differs between the two receipts is named.
         for (exact_node, wrapping_node) in exact.nodes.iter().zip(&wrapping.nodes) {
@@ -190,20 +200,22 @@ proptest! {
         }
     }
 
+    /// No event is lost between the parts, and none counts twice.
     #[test]
     fn any_split_of_the_nodes_gives_the_same(
         start in start_state(),
         happenings in happenings(),
+        rules in any_rules(),
         shards in vec(0..3_u32, 6),
     ) {
-        let whole = run(start.clone(), Arithmetic::Exact, &happenings);
+        let whole = run(start.clone(), &rules, &happenings);
         let shard_of = |node: NodeId| shards[usize::try_from(node).unwrap() % shards.len()];
         let mut nodes = Vec::new();
         let mut findings = Vec::new();
         for shard in 0..3 {
             let part: Vec<_> =
                 happenings.iter().filter(|(.., event)| shard_of(node_of(event)) == shard).cloned().collect();
-            let closed = run(part_of(&start, |node| shard_of(node) == shard), Arithmetic::Exact, &part);
+            let closed = run(part_of(&start, |node| shard_of(node) == shard), &rules, &part);
             nodes.extend(closed.nodes);
             findings.extend(closed.findings);
         }
@@ -214,10 +226,14 @@ proptest! {
     }
 
     #[test]
-    fn events_of_other_nodes_change_nothing(start in start_state(), happenings in happenings()) {
-        let whole = run(start.clone(), Arithmetic::Exact, &happenings);
+    fn events_of_other_nodes_change_nothing(
+        start in start_state(),
+        happenings in happenings(),
+        rules in any_rules(),
+    ) {
+        let whole = run(start.clone(), &rules, &happenings);
         let own: Vec<_> = happenings.iter().filter(|(.., event)| node_of(event) == NODE).cloned().collect();
-        let alone = run(part_of(&start, |node| node == NODE), Arithmetic::Exact, &own);
+        let alone = run(part_of(&start, |node| node == NODE), &rules, &own);
         let of_node = |closed: &Closed| closed.nodes.iter().find(|result| result.node.id == NODE).cloned();
         prop_assert_eq!(of_node(&alone), of_node(&whole));
     }

@@ -72,8 +72,9 @@ fn use_beyond_64_bits_is_counted_exactly() {
     let contract = NodeContract { contract_id: 7, node_id: NODE, public_ips: 1 };
     let used = Resources { cru: 4, ..Resources::default() };
     let start = StartState { contracts: vec![(contract, used)], ..start() };
-    let use_of =
-        |window: u64| Event::NruConsumptionReportReceived(NruConsumption { contract_id: 7, window, nru: 0 });
+    let use_of = |window: u64| {
+        Event::NruConsumptionReportReceived(NruConsumption { contract_id: 7, timestamp: 0, window, nru: 0 })
+    };
     // 4 * 2^63 core seconds wrap to 0; the addresses do not.
     let (exact, wrapping) = both(&start, &[(600, use_of(1 << 63))]);
     assert!(exact.receipt().resource_utilization.cru > 1e12);
@@ -89,6 +90,7 @@ fn a_payout_that_wraps_is_not_paid() {
     let start = StartState { contracts: vec![(contract, Resources::default())], ..start() };
     let nru = Event::NruConsumptionReportReceived(NruConsumption {
         contract_id: 7,
+        timestamp: 0,
         window: 0,
         nru: 1_000_000_000_000_000_000,
     });
