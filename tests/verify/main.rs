@@ -11,6 +11,7 @@
 mod archives;
 mod attest;
 mod damage;
+mod network;
 mod results;
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "../cli/support.rs"]
