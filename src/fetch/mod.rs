@@ -11,6 +11,7 @@ mod client;
 mod endpoint;
 mod error;
 mod export;
+pub mod hostile;
 mod job;
 mod locate;
 mod node;
