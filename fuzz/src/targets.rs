@@ -80,7 +80,7 @@ fn runtimes() -> &'static [Runtime] {
     static RUNTIMES: OnceLock<Vec<Runtime>> = OnceLock::new();
     RUNTIMES.get_or_init(|| {
         let seeds = seeds::read("metadata").unwrap_or_default();
-        seeds.iter().filter_map(|(_, bytes)| Runtime::compile(bytes).ok()).collect()
+        seeds.values().filter_map(|bytes| Runtime::compile(bytes).ok()).collect()
     })
 }
 

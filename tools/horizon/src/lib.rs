@@ -140,7 +140,7 @@ impl Server {
         if broken_from != 0 && number >= broken_from {
             return problem(StatusCode::SERVICE_UNAVAILABLE);
         }
-        if busy_after != 0 && number % (busy_after + 1) == 0 {
+        if busy_after != 0 && number.is_multiple_of(busy_after + 1) {
             return problem(StatusCode::TOO_MANY_REQUESTS);
         }
         let query = request.uri().query().unwrap_or_default();
