@@ -7,7 +7,9 @@ TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run"
 # What must not be in the replayer: it links no async runtime, no HTTP and no socket code.
 NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
 
-.PHONY: demo test lint fmt ci testdata bench bench-size bench-fetch soak conformance coverage reader deps audit clean
+FUZZ_SECONDS := 300
+
+.PHONY: demo test lint fmt ci testdata bench bench-size bench-fetch soak fuzz frozen conformance coverage reader deps audit clean
 
 ## demo: replays a frozen archive into payouts and shows the result
 demo:
@@ -68,6 +70,15 @@ soak: SECONDS ?= 3600
 soak:
 	SOAK_SECONDS=$(SECONDS) $(if $(SEED),SOAK_SEED=$(SEED)) $(CARGO) test --locked --test faults -- --nocapture random_faults
 
+## fuzz: feeds mutated input to everything that reads what others wrote, FUZZ_SECONDS for each target
+fuzz:
+	$(CARGO) run --quiet --locked --release -p minting-fuzz -- run --seconds $(FUZZ_SECONDS)
+
+## frozen: replays the frozen archives as others do in their continuous tests
+frozen:
+	$(CARGO) build --quiet --locked --release --no-default-features --bin minting-replay
+	target/release/minting-replay test testdata
+
 ## conformance: recorded chains, every runtime and outputs of the reference implementation, from MINTING_SHARED
 conformance:
 	@test -n "$(MINTING_SHARED)" || { echo "error: conformance needs MINTING_SHARED, the folder of the recorded chains" >&2; exit 1; }
@@ -83,7 +94,7 @@ coverage:
 	$(CARGO) run --quiet --locked --example coverage -- $(MINTING_SHARED)/metadata/blobs >docs/coverage.md
 
 ## ci: what .ci/run calls; the tests come last, so that their summary is what one sees
-ci: lint deps demo reader
+ci: lint deps demo frozen reader
 ifdef MINTING_SHARED
 	$(MAKE) conformance
 else

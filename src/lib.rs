@@ -10,3 +10,4 @@ pub mod fetch;
 pub mod minting;
 pub mod replay;
 pub mod report;
+pub mod verify;

@@ -41,3 +41,10 @@ replay hazards --accept-findings
 # A runtime upgrade in the middle, with other pallet and event indices.
 write upgrade --upgrade --block-time 1200 --nodes 12
 replay upgrade
+
+# What the frozen archives give, as `minting-replay test` compares it, and the seeds that fuzzing takes from them.
+printf 'period = 81\nprevious = "previous"\npaid = ["paid.txt"]\n' > testdata/small/expected.toml
+printf 'period = 81\naccept_findings = true\n' > testdata/hazards/expected.toml
+printf 'period = 81\n' > testdata/upgrade/expected.toml
+"$bin/minting-replay" test testdata --bless
+cargo run --quiet --locked --release -p minting-fuzz -- seeds

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
         BodyWriter, Cursor, EVENT_COLUMNS, EVENTS, HEADERS, KNOWN_HASHES, RUNTIME_SPANS, SLIM_TIMES, Short,
         TIMESTAMPS, section,
     },
-    columns::{self, Columns, Layout},
+    columns::{self, Columns, EventShapes, Layout},
     header,
 };
 
@@ -62,6 +62,14 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// Its events in columns, by the shapes of each of its spans; none if they cannot be taken apart.
+    pub fn columns(&self, shapes: &[Arc<dyn EventShapes>]) -> Option<Vec<u8>> {
+        let start =
+            |span: &Span| usize::try_from(span.first.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let spans: Vec<_> = self.spans.iter().map(start).zip(shapes.iter().cloned()).collect();
+        columns::encode(self.first, &self.blocks, &spans)
+    }
+
     /// The canonical bytes, with events as they are, or in columns if these are given. Lengths above `u32::MAX` cannot
     /// occur in a body of at most 256 MiB; they are written saturated, and reading the body back refuses them.
     pub fn to_body(&self, columns: Option<&[u8]>) -> Vec<u8> {

@@ -90,7 +90,7 @@ impl Archive {
         }
         if hashes.last() != Some(&entry.last_hash.0) {
             return Err(damaged(format!(
-                "its headers end at hash 0x{}, not at 0x{}",
+                "its headers end at hash 0x{}, the manifest says 0x{}",
                 hashes.last().map(hex::encode).unwrap_or_default(),
                 hex::encode(entry.last_hash.0)
             )));
@@ -110,7 +110,12 @@ impl Archive {
             return Err(Error::damaged(path, "it belongs to another chain"));
         }
         if state.height != entry.height || state.block_hash != entry.block_hash.0 {
-            return Err(Error::damaged(path, format!("it is the state of block {}", state.height)));
+            let what = format!(
+                "it is the state of block {}, 0x{}; the manifest says otherwise",
+                state.height,
+                hex::encode(state.block_hash)
+            );
+            return Err(Error::damaged(path, what));
         }
         Ok(state)
     }
@@ -164,7 +169,7 @@ impl Archive {
             let problem = if found < file_bytes { "truncated" } else { "too long" };
             return Err(Error::damaged(
                 path,
-                format!("it is {problem}: {found} bytes instead of {file_bytes}"),
+                format!("it is {problem}: {found} bytes instead of the {file_bytes} of the manifest"),
             ));
         }
         let opened = container::open_with(workspace, kind, &bytes, path)?;

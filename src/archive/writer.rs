@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Chunk, ChunkBody, ChunkEntry, Error, EventShapes, ExportedRange, Hash, Hex, Manifest, MetadataEntry,
-    Provenance, Result, RuntimeMetadata, ShapesOf, StateEntry, StateSnapshot, chunk_ranges, columns,
+    Provenance, Result, RuntimeMetadata, ShapesOf, StateEntry, StateSnapshot, chunk_ranges,
     container::{self, Kind, MAX_FILE_LEN, Sealed},
     files,
 };
@@ -316,17 +316,16 @@ impl ArchiveWriter {
 
     /// The events of a chunk in columns; none if they cannot be taken apart.
     fn columns(&self, chunk: &Chunk) -> Result<Option<Vec<u8>>> {
-        let mut spans = Vec::new();
+        let mut shapes = Vec::new();
         for span in &chunk.spans {
-            let shapes = self.shapes.get(&span.metadata).ok_or_else(|| {
+            let known = self.shapes.get(&span.metadata).ok_or_else(|| {
                 let what = format!("metadata {} was not put before it", hex::encode(span.metadata));
                 Error::Refused { item: format!("the chunk at block {}", chunk.first), what }
             })?;
-            let start = usize::try_from(span.first.saturating_sub(chunk.first)).unwrap_or(usize::MAX);
-            let Some(shapes) = shapes else { return Ok(None) };
-            spans.push((start, Arc::clone(shapes)));
+            let Some(known) = known else { return Ok(None) };
+            shapes.push(Arc::clone(known));
         }
-        Ok(columns::encode(chunk.first, &chunk.blocks, &spans))
+        Ok(chunk.columns(&shapes))
     }
 
     /// Checks that everything planned is there and belongs together, then writes `provenance.json` and, last,

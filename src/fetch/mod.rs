@@ -18,6 +18,7 @@ mod error;
 mod estimate;
 mod export;
 mod failure;
+pub mod hostile;
 mod locate;
 mod node;
 mod pace;

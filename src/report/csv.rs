@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-pub(super) use crate::cli::date;
+use crate::cli::date;
 use crate::minting::{
     NodeResult, NodeType, OverviewForm, Receipt, ResourceUtilization, Retry, Reward, Rules,
 };
@@ -45,7 +45,7 @@ pub fn write_payouts(
 }
 
 /// Address that carbon offset is paid to.
-const CARBON_ADDRESS: &str = "GDIJY6K2BBRIRX423ZFUYKKFDN66XP2KMSBZFQSE2PSNDZ6EDVQTRLSU";
+pub const CARBON_ADDRESS: &str = "GDIJY6K2BBRIRX423ZFUYKKFDN66XP2KMSBZFQSE2PSNDZ6EDVQTRLSU";
 
 /// Writes the last line of `payouts.csv` where carbon offset is paid: the sum of all offsets, and a memo that
 /// stands for the receipts they are in.
@@ -192,7 +192,7 @@ pub fn write_retries(out: &mut impl Write, retries: &[Retry]) -> io::Result<()> 
 }
 
 /// Ten-millionths of a TFT, printed as `1.0000000`.
-pub(super) struct TftAmount(pub(super) u64);
+pub struct TftAmount(pub u64);
 
 impl std::fmt::Display for TftAmount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -201,7 +201,7 @@ impl std::fmt::Display for TftAmount {
 }
 
 /// Thousandths of a US dollar, printed as `1.000 $`.
-struct UsdAmount(u64);
+pub struct UsdAmount(pub u64);
 
 impl std::fmt::Display for UsdAmount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -7,10 +7,11 @@ use std::{
 
 use super::{
     addresses::is_payable,
-    csv::{TftAmount, date, memo_of, sum_tft, write_carbon},
+    csv::{TftAmount, memo_of, sum_tft, write_carbon},
 };
 use crate::{
     archive::header::blake2_256,
+    cli::date,
     minting::{FixupForm, FixupReceipt, Receipt, Rules, Sealed, fix_up},
 };
 

@@ -11,4 +11,5 @@ pub mod page;
 pub mod published;
 pub mod results;
 pub mod run;
+pub mod seal;
 pub mod watch_list;

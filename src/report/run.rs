@@ -8,15 +8,20 @@ use super::{
     addresses, csv,
     details::{self, DETAILS_JSON},
     published::PaidSource,
+    seal,
 };
 use crate::{
     archive::container::sha256,
-    minting::{Finding, NodeResult, Outcome, Period, Retry, Rules},
+    minting::{Finding, NodeResult, Outcome, Period, Previous, Retry, Rules},
     replay::{Replayed, Source},
 };
 
 /// Name of the run's own file.
 pub const RUN_JSON: &str = "run.json";
+/// `format.name` of `run.json`.
+pub const FORMAT_NAME: &str = "minting-run-receipt";
+/// `format.version` of `run.json`.
+pub const FORMAT_VERSION: u32 = 1;
 
 /// Everything that the files of a run are made of.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +36,8 @@ pub struct Run<'a> {
     pub replayed: &'a Replayed,
     /// What is paid again.
     pub retries: &'a [Retry],
+    /// Receipts of the period before, as far as they were given.
+    pub previous: Option<&'a Previous>,
     /// What says which receipts were paid.
     pub paid: &'a [PaidSource],
     /// Findings were looked at and accepted.
@@ -123,10 +130,8 @@ impl Run<'_> {
         if !self.withheld() {
             self.results(&mut files)?;
         }
-        let run = self.json(&files);
-        let mut bytes = serde_json::to_vec_pretty(&run)?;
-        bytes.push(b'\n');
-        files.insert(RUN_JSON.to_string(), bytes);
+        let run = seal::seal(self.json(&files))?;
+        files.insert(RUN_JSON.to_string(), run);
         Ok(files)
     }
 
@@ -166,7 +171,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// `run.json`. Only `archive_roots` depends on how the blocks were put into archives.
+    /// `run.json` but for its short digest. Only `archive_roots`, `state_snapshot` and that digest depend on how the
+    /// blocks were put into archives.
     fn json(&self, files: &BTreeMap<String, Vec<u8>>) -> Value {
         let Replayed { located, .. } = self.replayed;
         let hash = |hash: &[u8; 32]| format!("0x{}", hex::encode(hash));
@@ -187,6 +193,7 @@ impl Run<'_> {
                 "window_last": located.window_last,
                 "window_last_hash": hash(&self.replayed.window_last_hash),
             },
+            "format": format_json(),
             "findings": self.replayed.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "genesis_hash": genesis,
             "invalid_addresses": {
@@ -194,10 +201,15 @@ impl Run<'_> {
                 "withheld": self.withhold_invalid_addresses,
             },
             "outputs": outputs_json(files),
+            "outputs_digest": outputs_digest(files, ""),
             "paid": self.paid.iter().map(paid_json).collect::<Vec<_>>(),
+            "partial": false,
             "period": period_json(self.period),
+            "previous": self.previous.map(|previous| hex::encode(previous_digest(previous, self.period))),
             "program": program_json(),
+            "receipts_digest": outputs_digest(files, "receipts/"),
             "rules": rules_json(self.rules),
+            "state_snapshot": Value::Null,
             "status": status,
             "totals": if self.withheld() { Value::Null } else { self.totals().json() },
         })
@@ -215,16 +227,36 @@ pub fn fixup_json(
     withheld: bool,
     files: &BTreeMap<String, Vec<u8>>,
 ) -> std::io::Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(&json!({
+    seal::seal(json!({
+        "format": format_json(),
         "invalid_addresses": { "by_farm": invalid, "withheld": withheld },
         "outputs": outputs_json(files),
+        "outputs_digest": outputs_digest(files, ""),
+        "partial": false,
         "period": period_json(period),
         "program": program_json(),
+        "receipts_digest": outputs_digest(files, "receipts/"),
         "rules": rules_json(rules),
         "status": "fix-ups",
-    }))?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    }))
+}
+
+/// SHA-256 of the sorted list of receipts of the period before, `80/<hash>` or `fixed/80/<hash>` a line.
+fn previous_digest(previous: &Previous, period: &Period) -> [u8; 32] {
+    let before = period.previous().map(|period| period.folder()).unwrap_or_default();
+    let minting = previous.minting.keys().map(|hash| format!("{before}/{}", hex::encode(hash)));
+    let fixups = previous.fixups.keys().map(|hash| format!("fixed/{before}/{}", hex::encode(hash)));
+    seal::digest_of_lines(minting.chain(fixups).collect())
+}
+
+fn format_json() -> Value {
+    json!({ "name": FORMAT_NAME, "version": FORMAT_VERSION })
+}
+
+/// One digest for all files whose names start like this: that of the list which `sha256sum` prints of them.
+fn outputs_digest(files: &BTreeMap<String, Vec<u8>>, start: &str) -> String {
+    let listed = files.iter().filter(|(name, _)| name.starts_with(start));
+    hex::encode(seal::digest_of_files(listed.map(|(name, bytes)| (name.as_str(), sha256(bytes)))))
 }
 
 /// SHA-256 of every file.

@@ -7,8 +7,9 @@ use clap_complete::Shell;
 use minting::cli::{EXIT_CODES, parse_time_range};
 
 use super::{
-    explain::ExplainArgs, farm::FarmArgs, fixup::FixupArgs, periods::PeriodsArgs, report::ReportArgs,
-    rule_sets::RulesArgs, watch_list::WatchListArgs,
+    attest::AttestArgs, check::CheckArgs, diff::DiffArgs, explain::ExplainArgs, farm::FarmArgs,
+    fixup::FixupArgs, lint::LintArgs, periods::PeriodsArgs, report::ReportArgs, rule_sets::RulesArgs,
+    test::TestArgs, watch_list::WatchListArgs,
 };
 
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
@@ -44,6 +45,14 @@ pub enum Command {
     Check(CheckArgs),
     /// Make a slim archive, which holds only what the rules read and gives the same results
     Slim(SlimArgs),
+    /// Sign the run receipt of results, and count signatures
+    Attest(AttestArgs),
+    /// Check that results are consistent in themselves, without an archive
+    Lint(LintArgs),
+    /// Compare two results: nodes, farms and TFT affected
+    Diff(DiffArgs),
+    /// Replay frozen archives and compare with the digests that were recorded
+    Test(TestArgs),
     /// Show what an archive holds
     Inspect(InspectArgs),
     /// Print a script that completes commands in a shell
@@ -58,6 +67,7 @@ Examples:
   minting-replay run period-81 --period 81 --out results-81
   minting-replay run period-82 --period 82 --previous results-81 --paid paid-memos.txt --out results-82
   minting-replay run period-73 --period 73 --bugs fixed --out as-it-should-have-been-73
+  minting-replay run period-81 --period 81 --compare-rules r74 --out results-81
   minting-replay run week --range 2025-01-01T00:00:00Z..2025-01-08T00:00:00Z --rules r81 --out week-1";
 
 #[derive(Debug, Args)]
@@ -101,7 +111,15 @@ pub struct RunArgs {
     /// Threads [default: one for each core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// Print run.json instead of a summary
+    /// Replay by this rule set as well, and show which nodes and farms it treats differently; only the results of
+    /// --rules are written
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub compare_rules: Option<String>,
+    /// Mistakes of the past in the comparison [default: those of its rule set; of --rules, with other mistakes, if
+    /// only this is given]
+    #[arg(long, value_enum)]
+    pub compare_bugs: Option<BugsArg>,
+    /// Print run.json instead of a summary; with a comparison, an object with `comparison` and `run`
     #[arg(long)]
     pub json: bool,
     /// For benchmarks: print as one line of JSON on standard error, at the end, where the time went
@@ -127,16 +145,6 @@ pub enum BugsArg {
     Reference,
     /// Without
     Fixed,
-}
-
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// The archives
-    #[arg(required = true, value_name = "ARCHIVE")]
-    pub archives: Vec<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,95 +1,171 @@
 //! `minting-replay check`
 
-use std::fmt::Write;
+use std::{fmt::Write, path::PathBuf};
 
+use clap::Args;
 use minting::{
-    archive::{Archive, Manifest, check as check_archive},
-    cli::{Exit, escape, print},
+    archive::Manifest,
+    cli::{EXIT_CODES, Exit, error_chain, escape, print},
+    replay::Source,
+    verify::checked::{Checked, Level},
 };
 use serde_json::{Value, json};
 
-use super::{Failure, args::CheckArgs};
+use super::Failure;
+
+const EXAMPLES: &str = "\
+Examples:
+  minting-replay check period-81
+  minting-replay check period-81 period-82 --json";
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\nAn archive with a problem exits 1.\n\n{EXIT_CODES}"))]
+pub struct CheckArgs {
+    /// The archives
+    #[arg(required = true, value_name = "ARCHIVE")]
+    pub archives: Vec<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Checks every archive; all problems are listed, and one is enough to fail.
 pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
-    let mut text = String::new();
-    let mut values = Vec::new();
-    let mut sound = true;
-    for folder in &args.archives {
-        let (manifest, problems): (Option<Manifest>, Vec<String>) = match Archive::open(folder) {
-            Ok(archive) => {
-                let problems = check_archive(&archive).iter().map(ToString::to_string).collect();
-                (Some(archive.manifest().clone()), problems)
-            }
-            Err(error) => (None, vec![minting::cli::error_chain(&error)]),
-        };
-        sound &= problems.is_empty();
-        describe(&mut text, &folder.display().to_string(), manifest.as_ref(), &problems)?;
-        values.push(to_json(&folder.display().to_string(), manifest.as_ref(), &problems));
-    }
+    let checked: Vec<Checked> =
+        args.archives.iter().map(|folder| Checked::of(folder, |error| error_chain(error))).collect();
+    let sound = checked.iter().all(|one| one.problems.is_empty());
     let printed = if args.json {
-        let mut bytes = serde_json::to_vec_pretty(&Value::Array(values))?;
+        let values: Vec<Value> = checked.iter().map(to_json).collect();
+        let mut bytes = serde_json::to_vec_pretty(&values)?;
         bytes.push(b'\n');
         print(&bytes)
     } else {
+        let mut text = String::new();
+        for one in &checked {
+            describe(&mut text, one)?;
+        }
+        if sound && args.archives.len() > 1 {
+            together(&mut text, &args.archives)?;
+        }
         print(text.as_bytes())
     };
     Ok(if sound { printed } else { Exit::Failed })
 }
 
-fn describe(
-    text: &mut String,
-    folder: &str,
-    manifest: Option<&Manifest>,
-    problems: &[String],
-) -> std::fmt::Result {
-    writeln!(text, "{}", escape(folder))?;
-    for problem in problems {
+fn describe(text: &mut String, checked: &Checked) -> std::fmt::Result {
+    writeln!(text, "{}", escape(&checked.folder.display().to_string()))?;
+    for problem in &checked.problems {
         writeln!(text, "  problem: {}", escape(problem))?;
     }
-    let Some(manifest) = manifest else { return Ok(()) };
-    if !problems.is_empty() {
-        return writeln!(text, "  the archive cannot be relied on: {} problems", problems.len());
+    if !checked.problems.is_empty() {
+        let count = checked.problems.len();
+        let problems = if count == 1 { "problem" } else { "problems" };
+        writeln!(text, "  the archive cannot be relied on: {count} {problems}")?;
+        writeln!(text, "Reached: nothing.")?;
+        return writeln!(
+            text,
+            "Next: get the files named above again from where the archive came from, or export it again with \
+             minting-fetch; then run this check again."
+        );
     }
+    let Some(manifest) = &checked.manifest else { return Ok(()) };
     let files = manifest.chunks.len() + manifest.state.len() + manifest.metadata.len();
-    let heights: Vec<_> = manifest.state.iter().map(|s| s.height.to_string()).collect();
     writeln!(text, "  bytes as published    {files} files, each as the manifest says")?;
     writeln!(text, "  content digests       archive root {}", hex::encode(manifest.archive_root.0))?;
-    if let Some(full) = &manifest.slim_of {
-        writeln!(text, "  state                 {} snapshots", heights.len())?;
-        writeln!(
-            text,
-            "Reached: content digests. This is a slim archive: it holds no headers, so that it cannot be tied to"
-        )?;
-        writeln!(text, "the chain by itself. It says that it was made from the archive with the root")?;
-        writeln!(text, "{}; whoever has that can make it again and compare.", hex::encode(full.0))?;
-        return Ok(());
+    if manifest.slim_of.is_none() {
+        writeln!(text, "  headers chained       from the parent of block {},", manifest.first_block)?;
+        writeln!(text, "                          0x{}", hex::encode(manifest.first_parent_hash.0))?;
+        writeln!(text, "                        to block {},", manifest.last_block)?;
+        writeln!(text, "                          0x{}", hex::encode(manifest.last_hash.0))?;
     }
-    writeln!(text, "  headers chained       from the parent of block {},", manifest.first_block)?;
-    writeln!(text, "                          0x{}", hex::encode(manifest.first_parent_hash.0))?;
-    writeln!(text, "                        to block {},", manifest.last_block)?;
-    writeln!(text, "                          0x{}", hex::encode(manifest.last_hash.0))?;
-    let state =
-        if heights.is_empty() { "none".to_string() } else { format!("blocks {}", heights.join(", ")) };
-    writeln!(text, "  state                 {state}")?;
-    writeln!(text, "Reached: headers chained. Compare the last hash with any explorer of the chain.")?;
+    match &checked.covers {
+        Some(range) => {
+            let (first, last) = (range.first_block, range.last_block);
+            writeln!(text, "  state covers          {}:", range_name(range))?;
+            writeln!(text, "                          blocks {first} to {last}, the state after both,")?;
+            writeln!(text, "                          and the {} blocks after them", range.window_blocks)?;
+        }
+        None => writeln!(text, "  state                 {}", heights(manifest))?,
+    }
+    reached(text, checked, manifest)?;
+    match checked.next() {
+        Some(words) => writeln!(text, "Next: minting-replay {}", command(&words)),
+        None => Ok(()),
+    }
+}
+
+/// The step of the ladder, and what is not shown by it.
+fn reached(text: &mut String, checked: &Checked, manifest: &Manifest) -> std::fmt::Result {
+    write!(text, "Reached: {}. ", checked.level.words())?;
+    if let Some(full) = &manifest.slim_of {
+        writeln!(text, "This is a slim archive: it holds no headers, so that it cannot be tied to")?;
+        writeln!(text, "the chain by itself. It says that it was made from the archive with the root")?;
+        return writeln!(text, "{}; whoever has that can make it again and compare.", hex::encode(full.0));
+    }
+    writeln!(text, "Compare both hashes with any explorer of the chain.")?;
+    if checked.level < Level::State {
+        writeln!(text, "Not shown: that the state covers a period; the archive was exported for none.")?;
+    }
     writeln!(text, "Not shown: that events and state are those of these blocks; the archive holds no proofs.")
 }
 
-fn to_json(folder: &str, manifest: Option<&Manifest>, problems: &[String]) -> Value {
-    let level = match (manifest, problems) {
-        (Some(manifest), []) if manifest.slim_of.is_some() => "content",
-        (Some(_), []) => "headers",
-        _ => "none",
-    };
+/// Whether several sound archives can be replayed as one.
+fn together(text: &mut String, folders: &[PathBuf]) -> std::fmt::Result {
+    match Source::open(folders) {
+        Ok(source) => {
+            writeln!(text, "Together: one chain of headers, blocks {} to {}.", source.first(), source.last())
+        }
+        Err(error) => writeln!(text, "Together: not one run of blocks: {}", escape(&error_chain(&error))),
+    }
+}
+
+fn range_name(range: &minting::archive::ExportedRange) -> String {
+    match range.period {
+        Some(number) => format!("period {number}"),
+        None => format!("range {}..{}", range.from, range.to),
+    }
+}
+
+fn heights(manifest: &Manifest) -> String {
+    let heights: Vec<_> = manifest.state.iter().map(|s| s.height.to_string()).collect();
+    if heights.is_empty() { "none".to_string() } else { format!("blocks {}", heights.join(", ")) }
+}
+
+/// A command line that a shell takes as it is.
+fn command(words: &[String]) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=+,@".contains(c);
+    let quoted = words.iter().map(|word| {
+        let word = escape(word);
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+fn to_json(checked: &Checked) -> Value {
+    let manifest = checked.manifest.as_ref();
+    let hash = |hash: &[u8; 32]| format!("0x{}", hex::encode(hash));
+    let next = checked.next().map(|words| [vec!["minting-replay".to_string()], words].concat());
     json!({
-        "archive": folder,
+        "archive": checked.folder.display().to_string(),
         "archive_root": manifest.map(|m| hex::encode(m.archive_root.0)),
         "blocks": manifest.map(|m| json!({ "first": m.first_block, "last": m.last_block })),
-        "first_parent_hash": manifest.map(|m| format!("0x{}", hex::encode(m.first_parent_hash.0))),
-        "last_hash": manifest.map(|m| format!("0x{}", hex::encode(m.last_hash.0))),
-        "level": level,
-        "problems": problems,
+        "covers": checked.covers.as_ref().map(|range| json!({
+            "first_block": range.first_block,
+            "from": range.from,
+            "last_block": range.last_block,
+            "period": range.period,
+            "to": range.to,
+            "window_blocks": range.window_blocks,
+        })),
+        "first_parent_hash": manifest.map(|m| hash(&m.first_parent_hash.0)),
+        "last_hash": manifest.map(|m| hash(&m.last_hash.0)),
+        "level": checked.level.label(),
+        "next": next,
+        "problems": checked.problems,
         "slim_of": manifest.and_then(|m| m.slim_of).map(|full| hex::encode(full.0)),
         "state": manifest.map(|m| m.state.iter().map(|s| s.height).collect::<Vec<_>>()),
     })

@@ -1,17 +1,21 @@
 //! Replays archives into payouts, without any network access.
 
 mod args;
+mod attest;
 mod check;
+mod diff;
 mod explain;
 mod farm;
 mod fixup;
 mod inspect;
+mod lint;
 mod periods;
 mod progress;
 mod report;
 mod rule_sets;
 mod run;
 mod slim;
+mod test;
 mod timings;
 mod watch_list;
 
@@ -52,6 +56,10 @@ fn main() -> ExitCode {
         Command::Periods(args) => periods::periods(args),
         Command::Check(args) => check::check(args),
         Command::Slim(args) => slim::slim(args, cli.quiet),
+        Command::Attest(args) => attest::attest(args),
+        Command::Lint(args) => lint::lint(args),
+        Command::Diff(args) => diff::diff(args),
+        Command::Test(args) => test::test(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

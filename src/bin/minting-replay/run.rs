@@ -11,12 +11,15 @@ use minting::{
         output::Output,
         published::{self, Paid},
         run::{RUN_JSON, Run, Totals, tft},
+        seal::SHORT_DIGEST,
     },
+    verify::diff::{Diff, Side},
 };
 
 use super::{
     ENDS_TIDILY, Failure, INTERRUPTED,
     args::{BugsArg, InvalidAddresses, RunArgs},
+    diff::describe,
     progress::Bar,
     rule_sets,
     timings::RunTimes,
@@ -27,17 +30,80 @@ const PRINTED_FINDINGS: usize = 20;
 
 pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
     ENDS_TIDILY.store(true, Ordering::Relaxed);
-    let period = period(args.period, args.range)?;
-    let rules = rules(args.rules.as_deref(), args.bugs, &period)?;
+    let asked = Asked::of(args)?;
     // Whatever would stop the run at its end is looked at before it starts.
     let output = Output::create(&args.out, args.overwrite)?;
-    let previous = match &args.previous {
-        Some(folder) => published::previous(folder, &period)?,
-        None => Previous::default(),
-    };
-    let paid = paid(args)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
-    pool.install(|| finish(args, quiet, &period, &rules, &previous, &paid, output))
+    pool.install(|| {
+        let Some(other) = compared(args, &asked)? else {
+            return with_run(args, &asked, quiet, |run, times| finish(args, quiet, run, times, output));
+        };
+        let side = |run: &Run<'_>| Side::of_run(&run.replayed.nodes, run.retries, run.rules);
+        // The comparison comes first: what stops it must not leave results that nobody was shown.
+        let b = with_run(args, &other, quiet, |run, _| Ok(side(run)))?;
+        with_run(args, &asked, quiet, |run, times| {
+            let diff = Diff::of(&side(run), &b);
+            if args.json {
+                let exit = finish(args, true, run, times, output)?;
+                let receipt = run.files()?.remove(RUN_JSON).unwrap_or_default();
+                let receipt: serde_json::Value = serde_json::from_slice(&receipt)?;
+                let both = serde_json::json!({ "comparison": diff.to_json(), "run": receipt });
+                let printed = print((serde_json::to_string_pretty(&both)? + "\n").as_bytes());
+                return Ok(if exit == Exit::Done { printed } else { exit });
+            }
+            let exit = finish(args, quiet, run, times, output)?;
+            let (a, b) = (name_of(&asked.rules), name_of(&other.rules));
+            let printed = print(format!("\nA is {a}, B is {b}\n{}", describe(&diff)?).as_bytes());
+            Ok(if exit == Exit::Done { printed } else { exit })
+        })
+    })
+}
+
+/// The same run by the rules it is to be compared with.
+fn compared(args: &RunArgs, asked: &Asked) -> Result<Option<Asked>, Failure> {
+    let rules = match (&args.compare_rules, args.compare_bugs) {
+        (None, None) => return Ok(None),
+        (Some(name), bugs) => with_bugs(rule_sets::find(name)?, bugs),
+        (None, bugs) => with_bugs(asked.rules.clone(), bugs),
+    };
+    Ok(Some(Asked {
+        period: asked.period,
+        rules,
+        previous: asked.previous.clone(),
+        paid: asked.paid.clone(),
+    }))
+}
+
+/// Rules with their mistakes, in words.
+fn name_of(rules: &Rules) -> String {
+    let bugs = match rules.bug_mode() {
+        BugMode::Reference => "with the mistakes of its time",
+        BugMode::Fixed => "without mistakes",
+    };
+    format!("{} {bugs}", escape(rules.name()))
+}
+
+/// The files that a run would write, `run.json` among them.
+pub fn outputs(args: &RunArgs) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    with_run(args, &Asked::of(args)?, true, |run, _| Ok(run.files()?))
+}
+
+/// What decides about a run besides the archives.
+struct Asked {
+    period: Period,
+    rules: Rules,
+    previous: Option<Previous>,
+    paid: Paid,
+}
+
+impl Asked {
+    fn of(args: &RunArgs) -> Result<Asked, Failure> {
+        let period = period(args.period, args.range)?;
+        let rules = rules(args.rules.as_deref(), args.bugs, &period)?;
+        let previous =
+            args.previous.as_deref().map(|folder| published::previous(folder, &period)).transpose()?;
+        Ok(Asked { period, rules, previous, paid: paid(args)? })
+    }
 }
 
 /// What was paid, as far as it is asked for: nothing is paid again without receipts of the period before.
@@ -96,22 +162,25 @@ pub fn rules(name: Option<&str>, bugs: Option<BugsArg>, period: &Period) -> Resu
         Some(name) => rule_sets::find(name)?,
         None => default_rules(period)?,
     };
-    Ok(match bugs {
+    Ok(with_bugs(rules, bugs))
+}
+
+fn with_bugs(rules: Rules, bugs: Option<BugsArg>) -> Rules {
+    match bugs {
         None => rules,
         Some(BugsArg::Reference) => rules.with_bugs(BugMode::Reference),
         Some(BugsArg::Fixed) => rules.with_bugs(BugMode::Fixed),
-    })
+    }
 }
 
-fn finish(
+/// Replays, and hands what it came to to `then`.
+fn with_run<T>(
     args: &RunArgs,
+    asked: &Asked,
     quiet: bool,
-    period: &Period,
-    rules: &Rules,
-    previous: &Previous,
-    paid: &Paid,
-    mut output: Output,
-) -> Result<Exit, Failure> {
+    then: impl FnOnce(&Run<'_>, RunTimes) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Asked { period, rules, previous, paid } = asked;
     let mut times = RunTimes::start();
     let source = Source::open(&args.archives)?;
     times.open = times.started.elapsed();
@@ -120,19 +189,33 @@ fn finish(
     let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;
     drop(bar);
-    let written = Instant::now();
-    let retries: Vec<Retry> = retries(previous, &paid.memos, period, rules, &replayed.end);
-    let withhold = treatment(args.invalid_addresses).withholds(rules, &replayed.end);
+    let retries: Vec<Retry> = match previous {
+        Some(previous) => retries(previous, &paid.memos, period, rules, &replayed.end),
+        None => Vec::new(),
+    };
     let run = Run {
         source: &source,
         period,
         rules,
         replayed: &replayed,
         retries: &retries,
+        previous: previous.as_ref(),
         paid: &paid.sources,
         accept_findings: args.accept_findings,
-        withhold_invalid_addresses: withhold,
+        withhold_invalid_addresses: treatment(args.invalid_addresses).withholds(rules, &replayed.end),
     };
+    then(&run, times)
+}
+
+fn finish(
+    args: &RunArgs,
+    quiet: bool,
+    run: &Run<'_>,
+    mut times: RunTimes,
+    mut output: Output,
+) -> Result<Exit, Failure> {
+    let written = Instant::now();
+    let Run { period, rules, replayed, retries, withhold_invalid_addresses: withhold, .. } = *run;
     let files = run.files()?;
     for (name, bytes) in &files {
         if INTERRUPTED.load(Ordering::Relaxed) {
@@ -143,16 +226,19 @@ fn finish(
     output.finish()?;
     times.write = written.elapsed();
     say_findings(&replayed.findings, &args.out, run.withheld());
-    let invalid = invalid(&replayed.nodes, &retries);
+    let invalid = invalid(&replayed.nodes, retries);
     say_addresses(&invalid, withhold);
     if !invalid.is_empty() && !withhold && all_made_up(&replayed.end) {
         eprintln!("warning: no farm of this chain has a Stellar address: nothing in payouts.csv can be paid");
     }
     let text = match files.get(RUN_JSON) {
-        Some(json) if args.json => json.clone(),
+        Some(json) if args.json && args.compare_rules.is_none() && args.compare_bugs.is_none() => {
+            json.clone()
+        }
         _ if quiet => Vec::new(),
         _ if run.withheld() => Vec::new(),
-        _ => summary(&run.totals(), period, rules, &args.out).into_bytes(),
+        Some(json) => summary(&run.totals(), period, rules, &args.out, &short_digest(json)).into_bytes(),
+        None => Vec::new(),
     };
     let printed = print(&text);
     if args.timings {
@@ -202,7 +288,7 @@ pub fn say_addresses(invalid: &BTreeMap<u32, String>, withheld: bool) {
 }
 
 /// What a person wants to know first.
-fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path) -> String {
+fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path, short_digest: &str) -> String {
     let mut text = String::new();
     let name = match period.number {
         Some(number) => format!("Period {number}"),
@@ -226,5 +312,12 @@ fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path) -> Strin
         "payouts.csv, overview.csv, retries.csv, receipts/, run.json"
     };
     line(format!("Results are in {}: {files}", out.display()));
+    line(format!("Digest of it all, to be compared by voice: {short_digest}"));
     text
+}
+
+/// The short digest that a run receipt states.
+fn short_digest(run: &[u8]) -> String {
+    let run: serde_json::Value = serde_json::from_slice(run).unwrap_or_default();
+    run.get(SHORT_DIGEST).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }

@@ -1,0 +1,129 @@
+//! Seeds: right inputs, in the repository, from which everything else is made.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use minting::{
+    archive::{Archive, Block, Chunk, ChunkBody},
+    chain::event_shapes,
+    minting::Rules,
+};
+
+/// Blocks of a seed of a chunk; more would only make mutations rarer.
+const BLOCKS: usize = 3;
+/// Values of events that become seeds.
+const EVENTS: usize = 12;
+
+fn folder(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target)
+}
+
+/// The seeds of a target, ascending by name.
+///
+/// # Errors
+/// I/O errors.
+pub fn read(target: &str) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut seeds = BTreeMap::new();
+    for entry in fs::read_dir(folder(target))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        seeds.insert(name, fs::read(&path)?);
+    }
+    Ok(seeds)
+}
+
+type Failed = Box<dyn std::error::Error>;
+
+/// Makes the seeds that come from `testdata` anew; answers of nodes and attestations were written by hand.
+///
+/// # Errors
+/// I/O errors, and archives that cannot be read.
+pub fn make(testdata: &Path) -> Result<(), Failed> {
+    let mut runtimes: BTreeMap<String, [u8; 32]> = BTreeMap::new();
+    for name in ["small", "upgrade"] {
+        let archive = Archive::open(&testdata.join(name).join("archive"))?;
+        let manifest = archive.manifest();
+        write("manifest", name, &manifest.to_bytes())?;
+        for entry in &manifest.metadata {
+            let metadata = archive.metadata(&entry.metadata_sha256.0)?;
+            runtimes.insert(format!("{name}-{}", entry.spec_version), metadata.hash());
+            write("metadata", &format!("{name}-{}", entry.spec_version), &metadata.bytes)?;
+            write(
+                "container",
+                &format!("{name}-{}", entry.spec_version),
+                &fs::read(archive.path(&entry.file))?,
+            )?;
+        }
+        // Seeds of events and state start with the place of their metadata among the seeds of metadata.
+        let place = |hash: &[u8; 32]| -> Result<u8, Failed> {
+            let own = |(seed, runtime): (&String, &[u8; 32])| seed.starts_with(name) && runtime == hash;
+            Ok(u8::try_from(runtimes.iter().position(own).ok_or("a runtime has a seed")?)?)
+        };
+        for entry in &manifest.state {
+            let state = archive.state(entry)?;
+            let bytes = [&[place(&state.metadata)?][..], &state.to_body()].concat();
+            write("state", &format!("{name}-{}", entry.height), &bytes)?;
+        }
+        let entry = manifest.chunks.first().ok_or("an archive has a chunk")?;
+        let (chunk, _) = archive.chunk(entry)?;
+        let blocks = first_blocks(&chunk)?;
+        write("chunk", name, &blocks.to_body(None))?;
+        let spans = blocks.spans.iter();
+        let shapes: Option<Vec<_>> =
+            spans.map(|span| event_shapes(&archive.metadata(&span.metadata).ok()?.bytes)).collect();
+        let columns = blocks.columns(&shapes.ok_or("a runtime has shapes")?);
+        write("chunk", &format!("{name}-columns"), &blocks.to_body(columns.as_deref()))?;
+        let mut events: Vec<(u32, Vec<u8>)> = Vec::new();
+        for block in chunk.blocks() {
+            events.push((block.height, block.events()?.to_vec()));
+        }
+        events.sort_by_key(|(height, events)| (std::cmp::Reverse(events.len()), *height));
+        let step = events.len().checked_div(EVENTS).unwrap_or(1).max(1);
+        for (height, events) in events.into_iter().step_by(step) {
+            let runtime = chunk.runtime_at(height).ok_or("a block has a runtime")?;
+            write("events", &format!("{name}-{height}"), &[&[place(runtime)?][..], &events].concat())?;
+        }
+    }
+    for (kind, take) in [("expected/receipts/81", 4), ("expected/receipts/retries/81", 2)] {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for entry in fs::read_dir(testdata.join("small").join(kind))? {
+            paths.push(entry?.path());
+        }
+        paths.sort();
+        for path in paths.into_iter().take(take) {
+            let name: String =
+                path.file_name().unwrap_or_default().to_string_lossy().chars().take(8).collect();
+            write("receipts", &name, &fs::read(&path)?)?;
+        }
+    }
+    for name in ["r45", "r60-strict", "r81"] {
+        let rules = Rules::named(name).ok_or("a rule set has this name")?;
+        write("rules", name, rules.to_toml().as_bytes())?;
+    }
+    Ok(())
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder(target))?;
+    fs::write(folder(target).join(name), bytes)
+}
+
+/// A chunk of the first blocks of another one.
+fn first_blocks(chunk: &ChunkBody) -> minting::archive::Result<Chunk> {
+    let blocks = chunk.blocks().take(BLOCKS).map(|block| {
+        Ok(Block {
+            state_root: *block.state_root,
+            extrinsics_root: *block.extrinsics_root,
+            digest: block.digest.to_vec(),
+            time_ms: block.time_ms,
+            events: block.events()?.to_vec(),
+        })
+    });
+    let blocks = blocks.collect::<minting::archive::Result<Vec<_>>>()?;
+    let spans = chunk.spans().iter().take(1).copied().collect();
+    let (genesis, first, parent_hash) = (*chunk.genesis(), chunk.first(), *chunk.parent_hash());
+    Ok(Chunk { genesis, first, parent_hash, blocks, spans })
+}
