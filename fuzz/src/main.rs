@@ -29,6 +29,13 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Run one input on a target and print what it answers
+    Once {
+        /// Name of the target
+        target: String,
+        /// The input
+        file: std::path::PathBuf,
+    },
     /// Make the seeds that come from testdata anew
     Seeds,
 }
@@ -36,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run { targets, seconds, seed } => fuzz(&targets, Duration::from_secs(seconds), seed),
+        Command::Once { target, file } => once(&target, &file),
         Command::Seeds => seeds::make(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata")),
     };
     match outcome {
@@ -45,6 +53,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn once(name: &str, file: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let target = TARGETS.iter().find(|target| target.name == name).ok_or("there is no such target")?;
+    println!("{}", (target.run)(&fs::read(file)?));
+    Ok(())
 }
 
 fn fuzz(names: &[String], time: Duration, seed: u64) -> Result<(), Box<dyn std::error::Error>> {

@@ -21,6 +21,11 @@ const MEMORY: usize = 64 << 20;
 /// Memory that each byte of an input may take besides.
 const MEMORY_OF_BYTE: usize = 256;
 
+/// Words of an answer that tell it apart: what follows is mostly the input.
+const WORDS: usize = 10;
+/// Inputs that are kept at most.
+const KEPT: usize = 10_000;
+
 /// What ends a run.
 #[derive(Clone, Copy, Debug)]
 pub enum Until {
@@ -79,7 +84,8 @@ pub fn run(target: &Target, seeds: &[Vec<u8>], until: Until, seed: u64) -> Resul
             |rng: &mut StdRng| corpus.get(rng.random_range(0..corpus.len())).cloned().unwrap_or_default();
         let (input, other) = (pick(&mut rng), pick(&mut rng));
         let input = mutate(&mut rng, &input, &other);
-        if seen.insert(one(target, &input, &mut report)?) {
+        let answer = one(target, &input, &mut report)?;
+        if corpus.len() < KEPT && seen.insert(answer) {
             corpus.push(input);
         }
     }
@@ -107,16 +113,14 @@ fn one(target: &Target, input: &[u8], report: &mut Report) -> Result<String, Box
     Ok(shape(&answer))
 }
 
-/// An answer without hex digits and what is quoted, so that two refusals by the same check are alike.
+/// The first words of each part of an answer, without what is quoted and without words that hold a digit, which are
+/// numbers and digests, so that two refusals by the same check are alike.
 fn shape(answer: &str) -> String {
-    let mut quoted = false;
-    let mut shape = String::new();
-    for c in answer.chars().take(4_096) {
-        if c == '`' || c == '"' {
-            quoted = !quoted;
-        } else if !quoted && !c.is_ascii_digit() && c.is_ascii() {
-            shape.push(c);
-        }
-    }
-    shape
+    let parts = answer.split(';').map(|part| {
+        let unquoted: String = part.split(['`', '"']).step_by(2).collect();
+        let words = unquoted.split(|c: char| !c.is_ascii_alphanumeric());
+        let words = words.filter(|word| !word.is_empty() && !word.contains(|c: char| c.is_ascii_digit()));
+        words.take(WORDS).collect::<Vec<_>>().join(" ")
+    });
+    parts.take(16).collect::<Vec<_>>().join("; ")
 }

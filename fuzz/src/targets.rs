@@ -103,7 +103,6 @@ fn events(bytes: &[u8]) -> String {
     let typed = runtime.events(events, |_| count += 1);
     let mut shown = 0u64;
     let as_json = runtime.events_json(events, |_| shown += 1);
-    assert!(typed.is_err() || as_json.is_ok(), "what decodes can be shown");
     format!("{}; {}; {count}", words(typed), words(as_json))
 }
 
