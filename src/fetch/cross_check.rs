@@ -114,9 +114,9 @@ fn difference(kept: (&Hash, &[u8], u64), other: (&Hash, &Contents)) -> Option<St
     if events != other_events.as_slice() {
         let same = events.iter().zip(other_events).take_while(|(one, other)| one == other).count();
         let (one, two) = (events.len(), other_events.len());
-        return Some(format!("its events, of {one} and {two} bytes, differ from byte {same} on"));
+        return Some(format!("its System.Events, of {one} and {two} bytes, differ from byte {same} on"));
     }
-    (time_ms != *other_time_ms).then(|| format!("its time is {time_ms} ms and {other_time_ms} ms"))
+    (time_ms != *other_time_ms).then(|| format!("its Timestamp.Now is {time_ms} and {other_time_ms} ms"))
 }
 
 /// `count` different heights of a range, or all of them; the same for the same seed, on every machine.
@@ -159,7 +159,7 @@ mod tests {
         };
         assert_eq!(find(1, &[1, 2, 3], 9), "");
         assert!(find(2, &[1, 2, 3], 9).contains("block hash"));
-        assert!(find(1, &[1, 2, 4, 5], 9).contains("of 4 and 3 bytes, differ from byte 2 on"));
-        assert!(find(1, &[1, 2, 3], 8).contains("its time is 8 ms and 9 ms"));
+        assert!(find(1, &[1, 2, 4, 5], 9).contains("its System.Events, of 4 and 3 bytes, differ from byte 2 on"));
+        assert!(find(1, &[1, 2, 3], 8).contains("its Timestamp.Now is 8 and 9 ms"));
     }
 }

@@ -206,6 +206,11 @@ impl Endpoint {
         let jitter = health.jitter.next_u32();
         let pause = match wish {
             Some(wish) => with_jitter(wish.max(pause(1, 0)), jitter % 64),
+            // It is tried once more when the time that it is given ends, and not long after that.
+            None if health.known => {
+                let left = (since + self.pace.patience).saturating_duration_since(now);
+                pause(health.failures_in_a_row, jitter).min(left)
+            }
             None => pause(health.failures_in_a_row, jitter),
         };
         health.resume_at = now + pause;
@@ -231,11 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn no_pause_outlasts_the_patience() {
+        let endpoint = endpoint(Pace { patience: Duration::from_secs(3), ..pace(4, 4) }, fake(echo));
+        endpoint.answered(Duration::ZERO);
+        for pauses in 0..6 {
+            endpoint.failed(pauses, None, "away");
+        }
+        assert!(endpoint.resume_at().duration_since(Instant::now()) <= Duration::from_secs(3));
+        assert_eq!(endpoint.down(), None);
+    }
+
+    #[test]
     fn a_wish_to_be_left_alone_holds_for_every_request() {
         let endpoint = endpoint(pace(4, 4), fake(echo));
         endpoint.failed(0, Some(Duration::from_secs(7)), "429");
         let left = endpoint.resume_at().duration_since(Instant::now());
         assert!(left > Duration::from_secs(6) && left < Duration::from_secs(8), "{left:?}");
+    }
+
+    fn jobs_and_surplus(endpoint: &Endpoint) -> (u32, u32) {
+        let health = lock(&endpoint.health);
+        (health.jobs.get(), health.surplus)
     }
 
     #[test]
@@ -244,8 +265,9 @@ mod tests {
         for _ in 0..20 {
             endpoint.answered(Duration::ZERO);
         }
-        assert_eq!((lock(&endpoint.health).jobs.get(), endpoint.in_flight.available_permits()), (16, 16));
+        assert_eq!(jobs_and_surplus(&endpoint), (16, 0));
+        assert_eq!(endpoint.in_flight.available_permits(), 16);
         endpoint.failed(0, None, "away");
-        assert_eq!((lock(&endpoint.health).jobs.get(), lock(&endpoint.health).surplus), (8, 8));
+        assert_eq!(jobs_and_surplus(&endpoint), (8, 8));
     }
 }

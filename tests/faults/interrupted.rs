@@ -2,7 +2,7 @@
 
 use std::{
     process::{Child, Command},
-    thread::sleep,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
@@ -31,29 +31,36 @@ fn wait_for_files(export: &Export, folder: &str, count: usize) {
 
 #[test]
 fn killed_at_any_moment_any_number_of_times() {
-    for (seed, options) in [(1, "--own-node --jobs 4"), (2, "--own-node --jobs 1"), (3, "--own-node")] {
-        let mut rng = StdRng::seed_from_u64(seed);
-        let (node, export) = (Node::slow(&[], 10, 1), Export::with(options));
-        let mut kills = 0;
-        let code = loop {
-            let mut child = export.start(&node);
-            sleep(Duration::from_millis(rng.random_range(20..700)));
-            if let Some(status) = child.try_wait().unwrap() {
-                break status.code();
-            }
-            // Kill of the standard library is SIGKILL.
-            child.kill().unwrap();
-            child.wait().unwrap();
-            export.kept();
-            kills += 1;
-            if kills == 12 {
-                break export.run(&[&node]).code;
-            }
-        };
-        assert_eq!(code, Some(0), "seed {seed}");
-        export.is_whole();
-        assert!(kills > 0, "seed {seed} never killed");
-    }
+    thread::scope(|scope| {
+        for (seed, options) in [(1, "--own-node --jobs 4"), (2, "--own-node --jobs 1"), (3, "--own-node")] {
+            scope.spawn(move || killed(seed, options));
+        }
+    });
+}
+
+/// Kills an export up to a dozen times, and lets it end.
+fn killed(seed: u64, options: &str) {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let (node, export) = (Node::slow(&[], 10, 1), Export::with(options));
+    let mut kills = 0;
+    let code = loop {
+        let mut child = export.start(&node);
+        sleep(Duration::from_millis(rng.random_range(20..700)));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status.code();
+        }
+        // Kill of the standard library is SIGKILL.
+        child.kill().unwrap();
+        child.wait().unwrap();
+        export.kept();
+        kills += 1;
+        if kills == 12 {
+            break export.run(&[&node]).code;
+        }
+    };
+    assert_eq!(code, Some(0), "seed {seed}");
+    export.is_whole();
+    assert!(kills > 0, "seed {seed} never killed");
 }
 
 #[test]

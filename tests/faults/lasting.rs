@@ -1,5 +1,7 @@
 //! Faults that do not pass: a clear error, and what was fetched is kept.
 
+use std::thread;
+
 use crate::support::{Export, Node, WRITTEN, content, late};
 
 /// Fails on a node with these faults; then the same command finishes from an honest one.
@@ -21,9 +23,12 @@ fn a_node_dies_for_ever() {
 
 #[test]
 fn a_node_is_throttling_or_broken_for_ever() {
-    fails(&[&late("429")], &["429", "again"], 1);
-    fails(&[&late("502")], &["502", "again"], 1);
-    fails(&[&late("truncate")], &["again"], 1);
+    // Each waits for its node most of the time.
+    thread::scope(|scope| {
+        scope.spawn(|| fails(&[&late("429")], &["429", "again"], 1));
+        scope.spawn(|| fails(&[&late("502")], &["502", "again"], 1));
+        scope.spawn(|| fails(&[&late("truncate")], &["again"], 1));
+    });
 }
 
 #[test]
@@ -71,10 +76,14 @@ fn another_chain_is_behind_the_same_address() {
 
 #[test]
 fn a_fork_is_never_mixed_with_the_chain_it_left() {
-    // From some moment on the blocks from 500 are other ones, for ever: what was read of the old ones is read again.
+    // From some moment on the blocks from 500 are other ones, for ever, though the old ones were final: that is
+    // for a person to judge, and no block of the fork is in the folder.
     let (node, export) = (Node::with(&["fork:block=500,after=1200"]), Export::new());
-    export.run(&[&node]).exits(0).says(&["again"]);
+    export.run(&[&node]).exits(1).says(&["left the fork that was final", "was 0x", "is 0x"]);
     node.has_struck();
+    assert!(export.kept() >= 1);
+    // Whoever runs the same command again takes the chain as it is now: what was kept of the old one is read again.
+    export.run(&[&node]).exits(0).says(&["are not those of this chain any more; reading them again"]);
     let (node, of_fork) = (Node::with(&["fork:block=500"]), Export::new());
     of_fork.run(&[&node]).exits(0);
     assert!(content(&export.out()) == content(&of_fork.out()));

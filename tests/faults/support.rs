@@ -128,7 +128,7 @@ pub struct Ran {
 impl Export {
     /// An export in small requests, which does not wait long for a node.
     pub fn new() -> Export {
-        Export::with("--own-node --jobs 2 --batch 30 --timeout 2 --patience 3")
+        Export::with("--own-node --jobs 2 --batch 30 --timeout 2 --patience 2")
     }
 
     pub fn with(options: &str) -> Export {
