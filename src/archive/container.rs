@@ -214,12 +214,33 @@ fn check_frame(frame: &[u8], body_len: u64) -> std::result::Result<(), String> {
         Ok(None) => return Err("its zstd frame does not declare its size".into()),
         Err(_) => return Err("it holds no zstd frame after its header".into()),
     }
+    // libzstd has a limit only when it decompresses piece by piece.
+    match window_of(frame, body_len) {
+        Some(window) if window <= 1 << MAX_WINDOW_LOG => {}
+        Some(window) => {
+            let most = 1u64 << MAX_WINDOW_LOG;
+            return Err(format!("its zstd frame has a window of {window} bytes, more than the {most} allowed"));
+        }
+        None => return Err("its zstd frame ends in its header".into()),
+    }
     let frame_len = zstd::zstd_safe::find_frame_compressed_size(frame)
         .map_err(|_| "its zstd frame is cut short or broken".to_string())?;
     match frame.len().checked_sub(frame_len) {
         Some(0) => Ok(()),
         left => Err(format!("{} bytes follow its zstd frame", left.unwrap_or_default())),
     }
+}
+
+/// The window that a frame with `content_len` bytes of content asks for (RFC 8878, section 3.1.1.1), bytes; none if the
+/// frame ends before it says so.
+fn window_of(frame: &[u8], content_len: u64) -> Option<u64> {
+    const SINGLE_SEGMENT: u8 = 1 << 5;
+    if frame.get(4)? & SINGLE_SEGMENT != 0 {
+        return Some(content_len);
+    }
+    let descriptor = frame.get(5)?;
+    let base = 1u64 << (10 + (descriptor >> 3));
+    Some(base + base / 8 * u64::from(descriptor & 7))
 }
 
 /// Most bytes that a byte of a frame is believed to become before it has.
@@ -314,6 +335,23 @@ mod tests {
         longer.push(0);
         let message = open(Kind::Chunk, &longer, path()).unwrap_err().to_string();
         assert!(message.contains("1 bytes follow"), "{message}");
+    }
+
+    #[test]
+    fn a_window_above_the_limit_is_refused() {
+        let with_window = |descriptor: u8| {
+            let mut file = seal(Kind::Chunk, 0, b"abc", 3, path()).unwrap().file;
+            file.truncate(HEADER_LEN);
+            file.extend_from_slice(&[0x28, 0xb5, 0x2f, 0xfd, 0x80, descriptor, 3, 0, 0, 0]);
+            // One raw block, the last one.
+            file.extend_from_slice(&[3 << 3 | 1, 0, 0, b'a', b'b', b'c']);
+            open(Kind::Chunk, &file, path()).map(|opened| opened.body)
+        };
+        assert_eq!(with_window(17 << 3).unwrap(), b"abc");
+        for descriptor in [17 << 3 | 1, 18 << 3, 21 << 3, 31 << 3 | 7] {
+            let message = with_window(descriptor).unwrap_err().to_string();
+            assert!(message.contains("more than the 134217728 allowed"), "{message}");
+        }
     }
 
     #[test]

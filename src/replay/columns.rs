@@ -120,14 +120,12 @@ fn tags_are_known(
     if fixed.tags.is_empty() {
         return Some(true);
     }
-    let place = columns.kinds().iter().position(|k| std::ptr::eq(k, kind))?;
-    let rows = columns.pick(|k| std::ptr::eq(k, kind)).rows(u8::try_from(place).ok()?).ok()?;
     for (offset, known) in &fixed.tags {
         let start = |field: &usize| {
             widths.iter().take(*field).map(|width| usize::from(*width)).sum::<usize>() == *offset
         };
         let field = (0..widths.len()).find(start)?;
-        let bytes = rows.bytes(field)?;
+        let bytes = columns.bytes(kind, field)?;
         if !bytes.iter().all(|byte| known.get(usize::from(*byte)) == Some(&true)) {
             return Some(false);
         }

@@ -85,6 +85,14 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// A field of one byte of all events of a kind; none if the field has another length, or is not taken apart.
+    pub fn bytes(&self, kind: &Kind, field: usize) -> Option<&'a [u8]> {
+        match kind.columns.get(field)? {
+            Column::Bytes(1, range) => self.section.get(range.clone()),
+            _ => None,
+        }
+    }
+
     fn tokens(&self) -> &'a [u8] {
         self.section.get(self.layout.tokens.clone()).unwrap_or_default()
     }
@@ -332,14 +340,6 @@ impl Rows<'_> {
     pub fn numbers(&self, field: usize) -> Option<&[u64]> {
         match self.fields.get(field)? {
             Field::Numbers(_, numbers) => Some(numbers),
-            _ => None,
-        }
-    }
-
-    /// A field of one byte of every row; none if it has another length, or is not taken apart.
-    pub fn bytes(&self, field: usize) -> Option<&[u8]> {
-        match self.fields.get(field)? {
-            Field::Bytes(1, bytes) => Some(bytes),
             _ => None,
         }
     }
