@@ -7,7 +7,7 @@ TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run"
 # What must not be in the replayer: it links no async runtime, no HTTP and no socket code.
 NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
 
-.PHONY: demo test lint fmt ci testdata bench bench-size bench-fetch soak conformance coverage reader deps audit clean
+.PHONY: demo test lint fmt ci testdata docs bench bench-size bench-fetch soak conformance coverage reader deps audit clean
 
 ## demo: replays a frozen archive into payouts and shows the result
 demo:
@@ -49,6 +49,10 @@ reader:
 testdata:
 	$(CARGO) build --locked --release --workspace
 	tools/testdata.sh
+
+## docs: writes the output of every command in docs/commands and the README again; look at the difference
+docs:
+	DOCS=overwrite $(CARGO) test --locked --test docs pages
 
 ## bench: how fast the parts of a replay are, and how a whole month compares to decompressing and hashing it alone
 bench:
