@@ -9,7 +9,7 @@ NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
 
 FUZZ_SECONDS := 300
 
-.PHONY: demo test lint fmt ci testdata bench bench-size bench-fetch soak fuzz frozen conformance coverage reader deps audit clean
+.PHONY: demo test lint fmt ci testdata docs bench bench-size bench-fetch soak fuzz frozen conformance coverage reader deps audit clean
 
 ## demo: replays a frozen archive into payouts and shows the result
 demo:
@@ -51,6 +51,10 @@ reader:
 testdata:
 	$(CARGO) build --locked --release --workspace
 	tools/testdata.sh
+
+## docs: writes the output of every command in docs/commands and the README again; look at the difference
+docs:
+	DOCS=overwrite $(CARGO) test --locked --test docs pages
 
 ## bench: how fast the parts of a replay are, and how a whole month compares to decompressing and hashing it alone
 bench:

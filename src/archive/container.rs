@@ -219,7 +219,9 @@ fn check_frame(frame: &[u8], body_len: u64) -> std::result::Result<(), String> {
         Some(window) if window <= 1 << MAX_WINDOW_LOG => {}
         Some(window) => {
             let most = 1u64 << MAX_WINDOW_LOG;
-            return Err(format!("its zstd frame has a window of {window} bytes, more than the {most} allowed"));
+            return Err(format!(
+                "its zstd frame has a window of {window} bytes, more than the {most} allowed"
+            ));
         }
         None => return Err("its zstd frame ends in its header".into()),
     }

@@ -1,10 +1,12 @@
 //! What both programs do the same way on a terminal: how they end, how they name times, how they print.
 
 mod exit;
+mod help;
 mod text;
 mod time;
 
 pub use exit::Exit;
+pub use help::{Group, grouped, manual, manuals};
 pub use text::{error_chain, escape, print};
 pub use time::{date, duration, parse_heights, parse_time, parse_time_range};
 

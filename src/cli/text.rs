@@ -21,9 +21,14 @@ pub fn error_chain(error: &dyn Error) -> String {
     text
 }
 
-/// Text that somebody else chose, safe for a terminal: control characters are shown as `\u{..}`.
+/// Text that somebody else chose, safe for a terminal: control characters, and those that turn the direction of writing
+/// or break lines, are shown as `\u{..}`.
 pub fn escape(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().flat_map(|c| if steers(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// Prints to standard output. A reader that went away, as with `| head`, is no failure.
@@ -44,5 +49,6 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(escape("Gent é \u{1b}[31m\n"), "Gent é \\u{1b}[31m\\n");
+        assert_eq!(escape("a\u{202e}b\u{2028}c"), "a\\u{202e}b\\u{2028}c");
     }
 }

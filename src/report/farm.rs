@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{results::Results, run::tft};
+use super::{
+    payment_dates::{Paid, PaymentDates},
+    results::Results,
+    run::tft,
+};
 use crate::{cli::date, minting::NodeType};
 
 /// Why there is no statement for a farm.
@@ -70,19 +74,17 @@ pub struct Statement {
     rows: Vec<Row>,
     /// Periods in which nothing of the farm was found.
     pub empty: Vec<String>,
+    /// Payouts whose hash is in payments that do not fit them, so that they have no date.
+    pub unclear: Vec<String>,
 }
 
 impl Statement {
-    /// The rows of a farm in any number of runs; `paid_at` knows when a payment with a memo was made.
+    /// The rows of a farm in any number of runs; `dates` knows when payments were made.
     ///
     /// # Errors
     /// A partial run, two runs of one period, a farm that no run knows.
-    pub fn new(
-        farm: u32,
-        runs: &[Results],
-        paid_at: &BTreeMap<[u8; 32], i64>,
-    ) -> Result<Statement, FarmError> {
-        let mut statement = Statement { farm, rows: Vec::new(), empty: Vec::new() };
+    pub fn new(farm: u32, runs: &[Results], dates: &PaymentDates) -> Result<Statement, FarmError> {
+        let mut statement = Statement { farm, rows: Vec::new(), empty: Vec::new(), unclear: Vec::new() };
         let mut seen: BTreeMap<(i64, i64), String> = BTreeMap::new();
         for run in runs {
             let folder = run.folder.display().to_string();
@@ -93,8 +95,8 @@ impl Statement {
                 return Err(FarmError::Twice { first, second: folder, period: run.name() });
             }
             let before = statement.rows.len();
-            statement.nodes(run, paid_at);
-            statement.retries(run, paid_at);
+            statement.nodes(run);
+            statement.retries(run);
             if statement.rows.len() == before {
                 statement.empty.push(run.name());
             }
@@ -102,13 +104,29 @@ impl Statement {
         if statement.rows.is_empty() {
             return Err(FarmError::Unknown(farm));
         }
+        statement.date(dates);
         statement.rows.sort_by(|a, b| {
             (a.start, a.kind, a.node, &a.receipt).cmp(&(b.start, b.kind, b.node, &b.receipt))
         });
         Ok(statement)
     }
 
-    fn nodes(&mut self, run: &Results, paid_at: &BTreeMap<[u8; 32], i64>) {
+    /// Sets the dates of payouts that are known without a doubt.
+    fn date(&mut self, dates: &PaymentDates) {
+        for row in &mut self.rows {
+            let Some(memo) = hash(&row.receipt) else { continue };
+            match dates.of(&memo, &row.address, row.paid_tft) {
+                Paid::Unknown => {}
+                Paid::At(time) => row.paid_at = Some(time),
+                Paid::Unclear(what) => {
+                    let paid = tft(row.paid_tft.into());
+                    self.unclear.push(format!("receipt {} over {paid} TFT: Stellar has {what}", row.receipt));
+                }
+            }
+        }
+    }
+
+    fn nodes(&mut self, run: &Results) {
         for node in run.nodes.iter().filter(|node| node.detail.farm == self.farm) {
             let receipt = node.receipt.as_ref();
             let units = receipt.map(|receipt| &receipt.cloud_units);
@@ -136,12 +154,12 @@ impl Statement {
                 address: receipt.map(|receipt| receipt.stellar_payout_address.clone()).unwrap_or_default(),
                 receipt: node.detail.receipt.clone().unwrap_or_default(),
                 retry_for: None,
-                paid_at: node.detail.receipt.as_deref().and_then(|hash| when(hash, paid_at)),
+                paid_at: None,
             });
         }
     }
 
-    fn retries(&mut self, run: &Results, paid_at: &BTreeMap<[u8; 32], i64>) {
+    fn retries(&mut self, run: &Results) {
         let withheld: BTreeSet<u32> = run.withheld_farms();
         for (hash, retry) in run.retries.iter().filter(|(_, retry)| retry.farm_id == self.farm) {
             let address = &retry.stellar_payout_address;
@@ -166,7 +184,7 @@ impl Statement {
                 address: address.clone(),
                 receipt: hex::encode(hash),
                 retry_for: Some(retry.retry_for_receipt.clone()),
-                paid_at: paid_at.get(hash).copied(),
+                paid_at: None,
             });
         }
     }
@@ -247,10 +265,10 @@ impl Kind {
     }
 }
 
-fn when(hash: &str, paid_at: &BTreeMap<[u8; 32], i64>) -> Option<i64> {
+fn hash(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    hex::decode_to_slice(hash, &mut bytes).ok()?;
-    paid_at.get(&bytes).copied()
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Thousandths of a US dollar as a decimal number.

@@ -8,6 +8,7 @@ pub mod farm;
 pub mod fixup;
 pub mod output;
 pub mod page;
+pub mod payment_dates;
 pub mod published;
 pub mod results;
 pub mod run;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use minting::archive::{Payment, PaymentSource, Payments};
 use serde_json::Value;
 
 use crate::support::{copy, replay, testdata};
@@ -40,6 +41,34 @@ fn a_statement_has_every_payout_of_its_farm_and_nothing_else() {
     let json: Value =
         serde_json::from_str(&replay("farm {} --farm 1 --json", &[&out]).exits(0).stdout).unwrap();
     assert_eq!(units(json["total_tft"].as_str().unwrap()), paid.values().map(|tft| units(tft)).sum::<u64>());
+}
+
+#[test]
+fn payouts_have_the_dates_of_their_payments() {
+    let out = testdata("small/expected");
+    let payouts = fs::read_to_string(out.join("payouts.csv")).unwrap();
+    let [address, amount, memo] = payouts.lines().next().unwrap().split(',').collect::<Vec<_>>()[..] else {
+        panic!("{payouts}")
+    };
+    let mut hash = [0; 32];
+    hex::decode_to_slice(memo, &mut hash).unwrap();
+    let source =
+        PaymentSource { network: [1; 32], account: [2; 32], issuer: [3; 32], asset: "TFT".into(), from: 0 };
+    let payment = Payment {
+        operation: 1,
+        time: 1_739_188_800,
+        amount: units(amount),
+        memo: hash,
+        destination: stellar_strkey::ed25519::PublicKey::from_string(address).unwrap().0,
+        multiplexed: None,
+    };
+    let payments = Payments { source, cursor: 1, read_until: 1_739_188_800, payments: vec![payment] };
+    let folder = tempfile::tempdir().unwrap();
+    payments.write(&Payments::place(folder.path())).unwrap();
+    let ran = replay("farm {} --farm 1 --payments {}", &[&out, folder.path()]).exits(0);
+    let dated: Vec<_> = ran.stdout.lines().filter(|row| row.ends_with("2025-02-10 12:00:00 UTC")).collect();
+    assert!(matches!(dated[..], [row] if row.contains(memo)), "{dated:?}");
+    replay("farm {} --farm 1 --payments {}", &[&out, &out]).exits(1).says(&["minting-fetch stellar"]);
 }
 
 #[test]

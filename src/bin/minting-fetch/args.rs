@@ -4,10 +4,10 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use minting::archive::{DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS};
-use minting::cli::{parse_heights, parse_time_range};
+use minting::cli::{Group, grouped, parse_heights, parse_time_range};
 use minting::fetch::{self, Pace, Request, TimeRange};
 use minting::minting::Period;
 
@@ -20,24 +20,38 @@ Exit codes:
   2    wrong usage
   130  interrupted: finished parts are kept, the same command goes on
 
-An export that was interrupted, or failed, goes on when the same command is given again: files that are
-there are verified, and only what is missing or damaged is read.
+An export that was interrupted, or failed, goes on when the same command is given again: files that
+are there are verified, and only what is missing or damaged is read.
 
 Examples:
   minting-fetch period 80 --rpc https://tfchain.grid.tf --out period-80
   minting-fetch period 80 --rpc http://127.0.0.1:9944 --own-node --out period-80
-  minting-fetch range 2024-12-01T00:00:00Z..2024-12-02T00:00:00Z --rpc https://tfchain.grid.tf --out one-day
+  minting-fetch range 1733011200..1733097600 --rpc https://tfchain.grid.tf --out one-day
   minting-fetch blocks 1000..2000 --state-at 1500 --rpc https://tfchain.grid.tf --out blocks
-  minting-fetch period 80 --rpc https://one.example https://two.example --cross-check 100 --out period-80
+  minting-fetch period 80 --rpc https://a.example https://b.example --cross-check 100 --out p80
   minting-fetch merge first-half second-half --out whole";
 
 const MERGE_HELP: &str = "\
-Archives may overlap or meet; blocks that are in several must be the same in each, with their events and
-times, and so must state at the same block. A gap between them is an error that names the missing blocks.
+Archives may overlap or meet; blocks that are in several must be the same in each, with their
+events and times, and so must state at the same block. A gap between them is an error that names
+the missing blocks.
 
-The result is what one export of all blocks would be, byte for byte, but for provenance.json. It keeps the
-period or time range of an archive only if that archive has all of the blocks; else it is an archive of
-blocks, in which minting-replay finds a period by the times of blocks, from the block before it on.";
+The result is what one export of all blocks would be, byte for byte, but for provenance.json. It
+keeps the period or time range of an archive only if that archive has all of the blocks; else it
+is an archive of blocks, in which minting-replay finds a period by the times of blocks, from the
+block before it on.";
+
+const GROUPS: &[Group] = &[
+    ("Export from archive nodes", &["period", "range", "blocks"]),
+    ("Payments on Stellar", &["stellar"]),
+    ("Archives", &["merge"]),
+    ("Shell", &["completions", "man"]),
+];
+
+/// The whole command line.
+pub fn command() -> clap::Command {
+    grouped(Cli::command(), GROUPS)
+}
 
 /// Exports a range of TFChain from archive nodes into an archive that minting-replay reads offline.
 #[derive(Debug, Parser)]
@@ -105,13 +119,19 @@ pub enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
         chunk_blocks: Option<u32>,
     },
-    /// Export what the issuer of TFT paid, with the hashes in the memos, so that retries need no network
+    /// Export what was paid in TFT, so that retries need no network
     #[command(after_help = stellar::EXAMPLES)]
     Stellar(StellarArgs),
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        /// Write the pages of all commands into this folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -206,6 +226,7 @@ pub enum Task<'a> {
     Merge { archives: &'a [PathBuf], out: &'a Path, chunk_blocks: Option<u32> },
     Payments(&'a StellarArgs),
     Completions(Shell),
+    Manual(Option<&'a Path>),
 }
 
 impl Command {
@@ -228,6 +249,7 @@ impl Command {
             }
             Command::Stellar(args) => Task::Payments(args),
             Command::Completions { shell } => Task::Completions(*shell),
+            Command::Man { out } => Task::Manual(out.as_deref()),
         };
         if let Task::Export(_, export) = &task
             && export.cross_check.is_some()
@@ -247,13 +269,12 @@ fn parse_address(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_holds_together() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+        assert!(!command().render_help().to_string().contains("More commands"));
     }
 
     fn parse(more: &[&str]) -> Cli {

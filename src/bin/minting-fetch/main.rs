@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use minting::archive::files;
 use minting::cli::error_chain;
@@ -52,18 +52,27 @@ impl From<End> for ExitCode {
 const GOES_ON: &str = "what is finished is kept, and the same command goes on from there";
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&args::command().get_matches())
+        .unwrap_or_else(|error| error.format(&mut args::command()).exit());
     let task = match cli.command.task() {
         Ok(task) => task,
-        Err(message) => Cli::command().error(ErrorKind::ValueValidation, message).exit(),
+        Err(message) => args::command().error(ErrorKind::ValueValidation, message).exit(),
     };
     let terminal = Arc::new(Terminal::new(cli.quiet, cli.verbose, cli.json));
     match task {
         Task::Completions(shell) => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "minting-fetch", &mut script);
+            clap_complete::generate(shell, &mut args::command(), "minting-fetch", &mut script);
             print(&script)
         }
+        Task::Manual(None) => match minting::cli::manual(args::command()) {
+            Ok(page) => print(&page),
+            Err(error) => failed(&terminal, &error_chain(&error)),
+        },
+        Task::Manual(Some(folder)) => match minting::cli::manuals(args::command(), folder) {
+            Ok(folder) => print(format!("The manual pages are in {}\n", folder.display()).as_bytes()),
+            Err(error) => failed(&terminal, &error_chain(&error)),
+        },
         // An archive is written file by file, so this may end at any moment.
         Task::Merge { archives, out, chunk_blocks } => {
             match join::join(archives, out, chunk_blocks, &terminal) {

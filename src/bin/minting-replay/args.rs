@@ -2,9 +2,9 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use minting::cli::{EXIT_CODES, parse_time_range};
+use minting::cli::{EXIT_CODES, Group, grouped, parse_time_range};
 
 use super::{
     attest::AttestArgs, check::CheckArgs, diff::DiffArgs, explain::ExplainArgs, farm::FarmArgs,
@@ -12,9 +12,31 @@ use super::{
     test::TestArgs, watch_list::WatchListArgs,
 };
 
+const GROUPS: &[Group] = &[
+    ("Payouts of a period", &["run", "fixup", "rules", "periods"]),
+    ("Questions about nodes and farms", &["explain", "farm", "report", "watch-list"]),
+    ("Checking what others made", &["check", "attest", "lint", "diff", "test"]),
+    ("Archives", &["slim", "inspect"]),
+    ("Shell", &["completions", "man"]),
+];
+
+const EXAMPLES: &str = "\
+Examples:
+  minting-replay run period-81 --period 81 --out results-81
+  minting-replay explain period-81 --period 81 --node 42
+  minting-replay help run
+
+There are no colours where NO_COLOR is set, and neither colours nor progress in pipes.";
+
+/// The whole command line.
+pub fn command() -> clap::Command {
+    grouped(Cli::command(), GROUPS)
+}
+
 /// Turns archives of TFChain into payouts that anyone can check, without any network access.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(name = "minting-replay", bin_name = "minting-replay", version, about, max_term_width = 110)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -25,15 +47,15 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Replay a period and write its receipts, payouts.csv, overview.csv, retries.csv and run.json
+    /// Replay a period into receipts and payouts.csv
     Run(RunArgs),
-    /// Make fix-ups of a period that was minted wrongly: fixup.csv, payouts.csv and fix-up receipts
+    /// Pay what a period that was minted wrongly still owes
     Fixup(FixupArgs),
-    /// Say why a node was paid what it was paid: the answer, the calculation, every report and what it earned
+    /// Say why a node was paid what it was paid
     Explain(ExplainArgs),
-    /// Make one HTML page over the results of runs, which needs no network
+    /// Make one HTML page of the results of runs, to be read offline
     Report(ReportArgs),
-    /// Say what a farm earned, for its farmer's books: a row for every node and period
+    /// Say what a farm earned, for its farmer's books
     Farm(FarmArgs),
     /// List nodes that may lose their payout, or have lost it already
     WatchList(WatchListArgs),
@@ -41,9 +63,9 @@ pub enum Command {
     Periods(PeriodsArgs),
     /// List and show rule sets
     Rules(RulesArgs),
-    /// Check that archives are whole, and say in words what that proves
+    /// Check that archives are whole, and say what that proves
     Check(CheckArgs),
-    /// Make a slim archive, which holds only what the rules read and gives the same results
+    /// Keep only what the rules read; gives the same results
     Slim(SlimArgs),
     /// Sign the run receipt of results, and count signatures
     Attest(AttestArgs),
@@ -53,24 +75,39 @@ pub enum Command {
     Diff(DiffArgs),
     /// Replay frozen archives and compare with the digests that were recorded
     Test(TestArgs),
-    /// Show what an archive holds
+    /// Show what an archive holds, its events and its state
     Inspect(InspectArgs),
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+    /// Print the manual page, or write those of all commands into a folder
+    #[command(after_help = MAN_EXAMPLES)]
+    Man {
+        /// Write the pages of all commands into this folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  minting-replay man | man -l -
+  minting-replay man --out ~/.local/share/man/man1";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   minting-replay run period-81 --period 81 --out results-81
-  minting-replay run period-82 --period 82 --previous results-81 --paid paid-memos.txt --out results-82
+  minting-replay run period-82 --period 82 --previous results-81 --paid paid.txt --out results-82
   minting-replay run period-73 --period 73 --bugs fixed --out as-it-should-have-been-73
   minting-replay run period-81 --period 81 --compare-rules r74 --out results-81
-  minting-replay run week --range 2025-01-01T00:00:00Z..2025-01-08T00:00:00Z --rules r81 --out week-1";
+  minting-replay run week --range 1735689600..1736294400 --rules r81 --out results-week";
 
 #[derive(Debug, Args)]
+#[command(
+    long_about = "Replay a period and write its receipts, payouts.csv, overview.csv, retries.csv, details.json and run.json"
+)]
 #[command(after_help = format!("{RUN_EXAMPLES}\n\n{EXIT_CODES}"))]
 #[command(group(ArgGroup::new("when").required(true).args(["period", "range"])))]
 pub struct RunArgs {
@@ -87,43 +124,43 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Rule set, by its name or as a TOML file (see `minting-replay rules`) [default: that of the period]
-    #[arg(long, value_name = "NAME|FILE.toml")]
+    #[arg(help_heading = "Rules", long, value_name = "NAME|FILE.toml")]
     pub rules: Option<String>,
     /// Mistakes of the past: pay as it was paid, or as it should have been [default: reference before r81, else fixed]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = "Rules", long, value_enum)]
     pub bugs: Option<BugsArg>,
     /// Results of the period before, whose unpaid receipts are paid again
-    #[arg(long, value_name = "DIR", conflicts_with = "range")]
+    #[arg(help_heading = "Retries", long, value_name = "DIR", conflicts_with = "range")]
     pub previous: Option<PathBuf>,
     /// What was paid: payments that minting-fetch stellar wrote, or memo hashes, one in hex a line; added to the payments
     /// in the archives
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Retries", long, value_name = "FILE")]
     pub paid: Vec<PathBuf>,
     /// Write the results although there are findings
-    #[arg(long)]
+    #[arg(help_heading = "Results", long)]
     pub accept_findings: bool,
     /// Payouts to addresses that are no Stellar addresses, which are reported in any case
-    #[arg(long, value_enum, default_value_t = InvalidAddresses::Auto)]
+    #[arg(help_heading = "Results", long, value_enum, default_value_t = InvalidAddresses::Auto)]
     pub invalid_addresses: InvalidAddresses,
     /// Replace the results of an earlier run as a whole
-    #[arg(long)]
+    #[arg(help_heading = "Results", long)]
     pub overwrite: bool,
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(help_heading = "Machine", long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Replay by this rule set as well, and show which nodes and farms it treats differently; only the results of
     /// --rules are written
-    #[arg(long, value_name = "NAME|FILE.toml")]
+    #[arg(help_heading = "Rules", long, value_name = "NAME|FILE.toml")]
     pub compare_rules: Option<String>,
     /// Mistakes of the past in the comparison [default: those of its rule set; of --rules, with other mistakes, if
     /// only this is given]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = "Rules", long, value_enum)]
     pub compare_bugs: Option<BugsArg>,
     /// Print run.json instead of a summary; with a comparison, an object with `comparison` and `run`
-    #[arg(long)]
+    #[arg(help_heading = "Results", long)]
     pub json: bool,
     /// For benchmarks: print as one line of JSON on standard error, at the end, where the time went
-    #[arg(long)]
+    #[arg(help_heading = "Machine", long)]
     pub timings: bool,
 }
 
@@ -147,7 +184,12 @@ pub enum BugsArg {
     Fixed,
 }
 
+const SLIM_EXAMPLES: &str = "\
+Example:
+  minting-replay slim period-81 --out slim-81";
+
 #[derive(Debug, Args)]
+#[command(after_help = format!("{SLIM_EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct SlimArgs {
     /// The full archive
     #[arg(value_name = "ARCHIVE")]
@@ -155,6 +197,9 @@ pub struct SlimArgs {
     /// Folder of the slim archive; must be absent or empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 const INSPECT_EXAMPLES: &str = "\
@@ -172,6 +217,9 @@ pub struct InspectArgs {
     /// The archive
     #[arg(value_name = "ARCHIVE", required_unless_present = "layouts", conflicts_with = "layouts")]
     pub archive: Option<PathBuf>,
+    /// Print what the archive holds as JSON; events and state are JSON in any case
+    #[arg(long)]
+    pub json: bool,
     /// Print every event as a JSON line
     #[arg(long)]
     pub events: bool,
@@ -233,13 +281,27 @@ fn parse_at(text: &str) -> Result<At, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_holds_together() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_an_example_and_fits_a_terminal() {
+        for mut sub in command().get_subcommands().cloned() {
+            let help = sub.render_long_help().to_string();
+            assert!(help.contains("Example") || sub.get_name() == "completions", "{help}");
+        }
+        for line in command().render_help().to_string().lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_a_group() {
+        assert!(!command().render_help().to_string().contains("More commands"));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `minting-replay farm`
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use minting::{
-    cli::{EXIT_CODES, Exit, escape, print},
-    report::{farm::Statement, results::Results},
+    archive::Payments,
+    cli::{EXIT_CODES, Exit, date, escape, print},
+    report::{farm::Statement, payment_dates::PaymentDates, results::Results},
 };
 
 use super::Failure;
@@ -13,6 +14,7 @@ use super::Failure;
 const EXAMPLES: &str = "\
 Examples:
   minting-replay farm results-81 --farm 1 > farm-1.csv
+  minting-replay farm results-81 --farm 1 --payments period-82 > farm-1.csv
   minting-replay farm results-79 results-80 results-81 --farm 1 --json";
 
 #[derive(Debug, Args)]
@@ -24,6 +26,9 @@ pub struct FarmArgs {
     /// The farm
     #[arg(long, value_name = "F")]
     farm: u32,
+    /// Payments on Stellar, for the dates of payouts: an archive that holds them, or a file of `minting-fetch stellar`
+    #[arg(long, value_name = "ARCHIVE|FILE", num_args = 1..)]
+    payments: Vec<PathBuf>,
     /// Print JSON instead of CSV
     #[arg(long)]
     json: bool,
@@ -31,7 +36,19 @@ pub struct FarmArgs {
 
 pub fn farm(args: &FarmArgs) -> Result<Exit, Failure> {
     let runs = args.runs.iter().map(|folder| Results::read(folder)).collect::<Result<Vec<_>, _>>()?;
-    let statement = Statement::new(args.farm, &runs, &BTreeMap::new())?;
+    let mut dates = PaymentDates::default();
+    for path in &args.payments {
+        let place = Payments::place(path);
+        if !place.is_file() {
+            let path = escape(&path.display().to_string());
+            return Err(format!(
+                "`{path}` holds no payments; `minting-fetch stellar --out {path}` exports them into it"
+            )
+            .into());
+        }
+        dates.add(&Payments::read(&place)?.0);
+    }
+    let statement = Statement::new(args.farm, &runs, &dates)?;
     for run in &runs {
         if run.run.get("status").and_then(serde_json::Value::as_str) == Some("done-with-accepted-findings") {
             eprintln!(
@@ -42,6 +59,12 @@ pub fn farm(args: &FarmArgs) -> Result<Exit, Failure> {
     }
     for period in &statement.empty {
         eprintln!("note: farm {} has no node in {period}", args.farm);
+    }
+    if let Some(until) = dates.read_until {
+        eprintln!("note: payments on Stellar are known up to {}", date(until));
+    }
+    for unclear in &statement.unclear {
+        eprintln!("warning: no date for {unclear}");
     }
     let text =
         if args.json { serde_json::to_string_pretty(&statement.json())? + "\n" } else { statement.csv() };

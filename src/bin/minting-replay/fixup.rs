@@ -43,6 +43,9 @@ pub struct FixupArgs {
     /// Replace earlier fix-ups as a whole
     #[arg(long)]
     pub overwrite: bool,
+    /// Print run.json instead of a summary
+    #[arg(long)]
+    pub json: bool,
 }
 
 pub fn fixup(args: &FixupArgs, quiet: bool) -> Result<Exit, Failure> {
@@ -65,6 +68,9 @@ pub fn fixup(args: &FixupArgs, quiet: bool) -> Result<Exit, Failure> {
     }
     output.finish()?;
     say_addresses(&invalid, withheld);
+    if let Some(json) = files.get(RUN_JSON).filter(|_| args.json) {
+        return Ok(print(json));
+    }
     if quiet {
         return Ok(Exit::Done);
     }

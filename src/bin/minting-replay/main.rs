@@ -20,11 +20,12 @@ mod timings;
 mod watch_list;
 
 use std::{
+    path::Path,
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 use minting::cli::{Exit, error_chain};
 
 use args::{Cli, Command};
@@ -38,7 +39,8 @@ static ENDS_TIDILY: AtomicBool = AtomicBool::new(false);
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&args::command().get_matches())
+        .unwrap_or_else(|error| error.format(&mut args::command()).exit());
     // Without a handler Ctrl-C still ends the program, only less tidily.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) || !ENDS_TIDILY.load(Ordering::Relaxed) {
@@ -63,9 +65,10 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "minting-replay", &mut script);
+            clap_complete::generate(*shell, &mut args::command(), "minting-replay", &mut script);
             Ok(minting::cli::print(&script))
         }
+        Command::Man { out } => man(out.as_deref()),
     };
     match outcome {
         Ok(exit) => exit.into(),
@@ -76,6 +79,17 @@ fn main() -> ExitCode {
             eprintln!("error: {}", minting::cli::escape(&error_chain(failure.as_ref())));
             let interrupted = INTERRUPTED.load(Ordering::Relaxed);
             if interrupted { Exit::Interrupted.into() } else { Exit::Failed.into() }
+        }
+    }
+}
+
+/// Manual pages, from the same definitions as `--help`.
+fn man(out: Option<&Path>) -> Result<Exit, Failure> {
+    match out {
+        None => Ok(minting::cli::print(&minting::cli::manual(args::command())?)),
+        Some(folder) => {
+            let folder = minting::cli::manuals(args::command(), folder)?;
+            Ok(minting::cli::print(format!("The manual pages are in {}\n", folder.display()).as_bytes()))
         }
     }
 }

@@ -4,6 +4,7 @@ use minting::{
     cli::{Exit, print},
     replay::{self, Source},
 };
+use serde_json::json;
 
 use super::{Failure, args::SlimArgs, progress::Bar};
 
@@ -12,6 +13,13 @@ pub fn slim(args: &SlimArgs, quiet: bool) -> Result<Exit, Failure> {
     let bar = Bar::new(u64::from(source.last().saturating_sub(source.first())) + 1, quiet);
     let finished = replay::slim(&source, &args.out, &bar)?;
     drop(bar);
-    let text = format!("slim archive root {}, {} bytes\n", hex::encode(finished.root), finished.file_bytes);
-    Ok(if quiet { Exit::Done } else { print(text.as_bytes()) })
+    let (root, bytes) = (hex::encode(finished.root), finished.file_bytes);
+    let text = if args.json {
+        format!("{:#}\n", json!({ "archive_root": root, "file_bytes": bytes }))
+    } else if quiet {
+        String::new()
+    } else {
+        format!("slim archive root {root}, {bytes} bytes\n")
+    };
+    Ok(print(text.as_bytes()))
 }

@@ -13,7 +13,7 @@ use minting::{
     cli::{Exit, escape},
     replay::Source,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Failure, args::InspectArgs};
 
@@ -29,6 +29,8 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
                 state::raw(&source, args.at, &mut out)?;
             } else if args.events || args.block.is_some() {
                 events::events(&source, args.block, &mut out)?;
+            } else if args.json {
+                overview_json(&source, &mut out)?;
             } else {
                 overview(&source, &mut out)?;
             }
@@ -53,6 +55,38 @@ fn layouts(metadata: &Path, out: &mut impl Write) -> Result<(), Failure> {
 fn json_line(line: &Value, out: &mut impl Write) -> Result<(), Failure> {
     serde_json::to_writer(&mut *out, line).map_err(io::Error::from)?;
     Ok(out.write_all(b"\n")?)
+}
+
+/// What the archive holds, as one JSON object.
+fn overview_json(source: &Source, out: &mut impl Write) -> Result<(), Failure> {
+    for archive in source.archives() {
+        let manifest = archive.manifest();
+        let range = manifest.exported_range().map(|range| {
+            json!({
+                "period": range.period, "from": range.from, "to": range.to, "first_block": range.first_block,
+                "last_block": range.last_block, "window_blocks": range.window_blocks,
+            })
+        });
+        let runtimes: Vec<_> = manifest
+            .metadata
+            .iter()
+            .map(|m| json!({ "spec_version": m.spec_version, "metadata_sha256": hex::encode(m.metadata_sha256.0) }))
+            .collect();
+        let value = json!({
+            "archive": archive.folder().display().to_string(),
+            "archive_root": hex::encode(manifest.archive_root.0),
+            "genesis_hash": format!("0x{}", hex::encode(manifest.genesis_hash.0)),
+            "first_block": manifest.first_block,
+            "last_block": manifest.last_block,
+            "last_hash": format!("0x{}", hex::encode(manifest.last_hash.0)),
+            "range": range,
+            "state": manifest.state.iter().map(|state| state.height).collect::<Vec<_>>(),
+            "runtimes": runtimes,
+            "chunks": manifest.chunks.len(),
+        });
+        writeln!(out, "{value:#}")?;
+    }
+    Ok(())
 }
 
 /// What the archive holds, in a few lines.
