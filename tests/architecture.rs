@@ -8,6 +8,7 @@
     reason = "tests may fail"
 )]
 
+use minting::minting::{Bugs, Rules};
 use std::{
     collections::BTreeMap,
     fs,
@@ -113,4 +114,38 @@ fn every_invariant_names_a_test_that_exists() {
         }
     }
     assert!(named >= 10, "only {named} tests are named");
+}
+
+#[test]
+fn every_parameter_and_every_bug_has_a_test_named_after_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let code: String =
+        ["src", "tests"].iter().flat_map(|folder| sources(&root.join(folder))).map(read).collect();
+    let tests: Vec<&str> = code
+        .split("#[test]\n")
+        .skip(1)
+        .filter_map(|test| test.trim_start().strip_prefix("fn ")?.split('(').next())
+        .collect();
+    let named_after = |name: &str| {
+        tests.iter().any(|test| {
+            let number = test.strip_prefix('b').and_then(|rest| rest.split_once('_'));
+            let bare =
+                number.filter(|(number, _)| number.parse::<u8>().is_ok()).map_or(*test, |(_, bare)| bare);
+            bare == name || bare.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'))
+        })
+    };
+    for (parameter, _) in Rules::PARAMETERS.iter().filter(|(name, _)| !["name", "bugs"].contains(name)) {
+        assert!(named_after(parameter), "no test is named after the parameter {parameter}");
+    }
+    for (bug, _) in Bugs::PARAMETERS {
+        assert!(named_after(bug), "no test is named after the bug {bug}");
+    }
+    for number in 0..=11 {
+        let prefix = format!("b{number}_");
+        assert!(tests.iter().any(|test| test.starts_with(&prefix)), "no test is named after B{number}");
+    }
+}
+
+fn read(file: PathBuf) -> String {
+    fs::read_to_string(file).unwrap()
 }

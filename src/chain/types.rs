@@ -23,6 +23,18 @@ pub struct Resources {
     pub sru: u64,
 }
 
+impl Resources {
+    /// The smaller of both for every resource.
+    pub fn least(&self, other: &Self) -> Self {
+        Self {
+            cru: self.cru.min(other.cru),
+            mru: self.mru.min(other.mru),
+            hru: self.hru.min(other.hru),
+            sru: self.sru.min(other.sru),
+        }
+    }
+}
+
 /// Who vouches for the hardware of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeCertification {

@@ -3,6 +3,7 @@
 use crate::chain::types::{Consumption as UseReport, NodeContract, NruConsumption, Resources};
 
 use super::arithmetic::Calculator;
+use super::state::LastUse;
 
 /// A node contract: what it holds, and up to when that has been counted.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +19,11 @@ pub(super) struct ContractLedger {
 }
 
 impl ContractLedger {
-    /// A contract that exists at the start: every report in the period counts.
-    pub(super) fn at_start(contract: NodeContract, used: Resources) -> Self {
-        Self { contract, used, last_report: 0, last_nru: 0 }
+    /// A contract that exists at the start, with its last report before it where that counts: every report in the period
+    /// counts.
+    pub(super) fn at_start(contract: NodeContract, used: Resources, last: Option<LastUse>) -> Self {
+        let LastUse { at, nru } = last.unwrap_or_default();
+        Self { contract, used, last_report: at, last_nru: nru }
     }
 
     /// A contract made in a block at `time`, which uses nothing yet. A report in the same block is lost.

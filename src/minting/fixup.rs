@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_form_of_period_73_has_uptimes() {
+    fn fixup_form() {
         let fixup = |name: &str| {
             let correct = Sealed::new(receipt(1, 1.0));
             fix_up(&receipt(1, 1.0), [1; 32], &correct, &Rules::named(name).unwrap()).receipt
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn b8_hashes_what_the_imprecise_reader_understood() {
+    fn b8_imprecise_floats() {
         let minted = receipt(1, 95.901_302_925_311_03);
         let correct = Sealed::new(minted.clone());
         let fixup = |imprecise| fix_up(&minted, minted.hash(), &correct, &rules(imprecise)).receipt;

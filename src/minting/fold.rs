@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use crate::chain::types::{Consumption, ContractId, Event, Height, Node, NodeId, NruConsumption, Resources};
 
 use super::arithmetic::Calculator;
-use super::closing::{Closing, NodeResult};
+use super::closing::Closing;
 use super::consumption::ContractLedger;
 use super::finding::{Finding, Findings, UNKNOWN_CONTRACT, UNKNOWN_NODE};
 use super::ledger::{Irregularity, Ledger, NodeState};
 use super::ledgers::Ledgers;
+use super::outcome::NodeResult;
 use super::period::Period;
 use super::power;
-use super::rules::{ReportTime, Rules, UseSource};
+use super::rules::{RaisedCapacity, ReportTime, Rules, UseSource};
 use super::state::{Boundaries, EndState, StartState};
 use super::uptime::{self, Report};
 
@@ -56,11 +57,12 @@ impl Fold {
             });
             nodes.insert(Ledger::new(node, state));
         }
-        let contracts = start
-            .contracts
-            .into_iter()
-            .map(|(contract, used)| (contract.contract_id, ContractLedger::at_start(contract, used)))
-            .collect();
+        let last_use = &start.last_use;
+        let contracts = start.contracts.into_iter().map(|(contract, used)| {
+            let last = last_use.get(&contract.contract_id).copied();
+            (contract.contract_id, ContractLedger::at_start(contract, used, last))
+        });
+        let contracts = contracts.collect();
         Self { rules: rules.clone(), bounds: *bounds, nodes, contracts, findings: Findings::default() }
     }
 
@@ -78,7 +80,16 @@ impl Fold {
     /// Applies an uptime report, as [`Fold::apply`] does that of an event: node, block, its time as the event has it
     /// and the uptime that the node claims, both in seconds.
     pub fn apply_report(&mut self, block: Height, node: NodeId, now: u64, uptime: u64) {
-        let in_period = block <= self.bounds.last_block;
+        let last = self.bounds.last_block;
+        if block <= last {
+            self.report(block, node, now, uptime, true);
+        }
+        if block > last || (block == last && self.rules.last_block_twice) {
+            self.report(block, node, now, uptime, false);
+        }
+    }
+
+    fn report(&mut self, block: Height, node: NodeId, now: u64, uptime: u64, in_period: bool) {
         // After the period, unknown nodes are nothing to wonder about.
         let deed = in_period.then_some("reported its uptime");
         self.change(block, node, deed, |state, rules, period, calc| {
@@ -158,7 +169,11 @@ impl Fold {
         match self.nodes.get_mut(node.id) {
             Some(ledger) => {
                 let virtualized = ledger.node.virtualized || node.virtualized;
-                ledger.node = Node { virtualized, ..node.clone() };
+                let resources = match self.rules.raised_capacity {
+                    RaisedCapacity::WholePeriod => node.resources,
+                    RaisedCapacity::NextPeriod => ledger.node.resources.least(&node.resources),
+                };
+                ledger.node = Node { virtualized, resources, ..node.clone() };
             }
             None => self.unknown_node(moment.block, node.id, "was updated"),
         }

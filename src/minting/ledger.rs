@@ -73,10 +73,9 @@ impl Irregularity {
                 finding::ASLEEP_IN_LAST_BLOCK,
                 "the node went to sleep in the last block of the period and reports again; nothing is credited for it",
             ),
-            Self::SecondViolation => (
-                finding::SECOND_VIOLATION,
-                "the node violates the rules again after the period; its first violation stands",
-            ),
+            Self::SecondViolation => {
+                (finding::SECOND_VIOLATION, "the node violates the rules again; its first violation stands")
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! of the period gives one [`NodeResult`] a node. Nothing here reads files, decodes bytes or starts threads.
 //!
 //! Where each rule lives: `uptime` judges uptime reports, `power` sleep and wake-up, `consumption` and
-//! `capacity` what is sold and offered, `reward` turns that into money, `closing` into a receipt.
+//! `capacity` what is sold and offered, `reward` turns that into money, `closing` into a receipt. `rules` holds what differed over time.
 
 mod arithmetic;
 mod calculation;
@@ -18,6 +18,7 @@ mod fold;
 mod imprecise;
 mod ledger;
 mod ledgers;
+mod outcome;
 mod period;
 mod power;
 mod receipt;
@@ -36,10 +37,10 @@ mod tests;
 pub use arithmetic::Arithmetic;
 pub use calculation::{Calculation, Scale, Worth};
 pub use capacity::ComputeLimits;
-pub use closing::{NodeResult, Outcome, OwnPeriod};
 pub use finding::{Finding, text_findings};
 pub use fixup::fix_up;
 pub use fold::{Closed, Fold};
+pub use outcome::{NodeResult, Outcome, OwnPeriod};
 pub use period::{PERIOD_SECONDS, Period, PeriodError};
 pub use receipt::{
     CloudUnits, FixupReceipt, NodeType, Receipt, ReceiptError, ResourceRewards, ResourceUnits,
@@ -48,10 +49,10 @@ pub use receipt::{
 pub use retry::{Origin, Previous, Retry, retries};
 pub use rules::{
     BugMode, Bugs, Carbon, FixupForm, FloorUnit, InForce, LateBoot, Mismatch, OverviewForm, Prices,
-    RULE_SETS, ReceiptForm, ReportTime, Retries, RuleSet, Rules, RulesError, Scaling, SeenEarly, SleepWaiver,
-    TestNetPolicy, UseSource, ViolationTexts,
+    RULE_SETS, RaisedCapacity, ReceiptForm, ReportTime, Retries, RuleSet, Rules, RulesError, Scaling,
+    SecondViolation, SeenEarly, SleepWaiver, TestNetPolicy, UseSource, ViolationTexts,
 };
 pub use standing::Standing;
-pub use state::{Boundaries, EndState, StartPower, StartState};
+pub use state::{Boundaries, EndState, LastUse, StartPower, StartState};
 pub use timeline::{Ending, Entry, Followed, Request, Timeline, Verdict, Wake, What};
 pub use violation::{DataPoint, Violation, ViolationKind};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::chain::types::{
-    Farm, FarmingPolicy, Height, Node, NodeContract, NodeId, NodePower, Resources, Twin,
+    Consumption, ContractId, Farm, FarmingPolicy, Height, Node, NodeContract, NodeId, NodePower, Resources,
+    Twin,
 };
 
 use super::period::Period;
@@ -34,6 +35,23 @@ pub struct StartState {
     pub power: BTreeMap<NodeId, StartPower>,
     /// Every node contract, with what it uses.
     pub contracts: Vec<(NodeContract, Resources)>,
+    /// The last consumption report of contracts before the first block, where the rules look for it.
+    pub last_use: BTreeMap<ContractId, LastUse>,
+}
+
+/// A consumption report, as far as the next one is counted from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastUse {
+    /// The time it states, seconds since the epoch.
+    pub at: i64,
+    /// Bytes of traffic that its counter stood at.
+    pub nru: u64,
+}
+
+impl From<&Consumption> for LastUse {
+    fn from(report: &Consumption) -> Self {
+        Self { at: i64::try_from(report.timestamp).unwrap_or(i64::MAX), nru: report.nru }
+    }
 }
 
 /// Power management of a node at the start.

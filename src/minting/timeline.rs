@@ -8,10 +8,11 @@ mod entry;
 use crate::chain::types::{ContractId, Event, Height, NodeId, PowerState, PowerTarget};
 
 use super::arithmetic::Calculator;
-use super::closing::{Closing, NodeResult};
+use super::closing::Closing;
 use super::finding::Finding;
 use super::fold::Fold;
 use super::ledger::{Ledger, NodeState};
+use super::outcome::NodeResult;
 use super::rules::Rules;
 use super::state::{Boundaries, EndState, StartState};
 use super::uptime::{Reading, Report, may_wake, post_period_growth, reading};

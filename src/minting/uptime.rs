@@ -5,7 +5,7 @@ use crate::chain::types::Height;
 use super::arithmetic::Calculator;
 use super::ledger::{Irregularity, NodeState, Reported};
 use super::period::Period;
-use super::rules::{LateBoot, Mismatch, Rules, SleepWaiver};
+use super::rules::{LateBoot, Mismatch, Rules, SecondViolation, SleepWaiver};
 use super::violation::{DataPoint, Violation};
 
 /// An uptime report as the rules see it. Times are seconds since the epoch.
@@ -62,10 +62,7 @@ pub(super) fn report_in_period(
         // It woke up by itself, or is asked to wake up without having gone to sleep: nobody can tell how
         // long it ran, so its reports are not read.
         (Some(_), ..) | (None, Some(_), _) => Ok(()),
-        (None, None, Some(last)) => {
-            next_in_period(state, report, last, rules, calc);
-            Ok(())
-        }
+        (None, None, Some(last)) => next_in_period(state, report, last, rules, calc),
         (None, None, None) => {
             // The first report can speak for the period only.
             let since_start = calc.elapsed(report.now - i128::from(period.start));
@@ -83,25 +80,36 @@ fn next_in_period(
     last: Reported,
     rules: &Rules,
     calc: &mut Calculator,
-) {
+) -> Result<(), Irregularity> {
     let grown = calc.signed(report.uptime - last.uptime);
+    let any = rules.second_violation == SecondViolation::Any;
     match (read(state, report, &last, grown, rules, calc), rules.too_high, rules.too_low) {
         // The report counts as the last one from now on, but earns nothing.
         (Reading::TooHigh(_), Mismatch::Violation, _) => {
-            state.violate(too_high(&last, report));
+            violate(state, too_high(&last, report), any)?;
             continued(state, report, &last, 0, calc);
         }
-        (Reading::TooHigh(_), Mismatch::ViolationIgnored, _) => state.violate(too_high(&last, report)),
+        (Reading::TooHigh(_), Mismatch::ViolationIgnored, _) => violate(state, too_high(&last, report), any)?,
         (Reading::TooLow(_), _, Mismatch::Violation | Mismatch::ViolationIgnored) => {
-            state.violate(too_low(&last, report));
+            violate(state, too_low(&last, report), any)?;
         }
         (Reading::TooHigh(grown), ..) | (Reading::TooLow(grown), ..) | (Reading::Continued(grown), ..) => {
             continued(state, report, &last, capped(grown, rules), calc);
         }
         // Only the time since the boot counts; the time it was down is lost.
         (Reading::Rebooted, ..) => booted(state, report, capped(report.uptime, rules), calc),
-        (Reading::InvalidReboot, ..) => state.violate(invalid_reboot(&last, report)),
+        (Reading::InvalidReboot, ..) => violate(state, invalid_reboot(&last, report), any)?,
     }
+    Ok(())
+}
+
+/// Sets a violation; where a second one `stops` the reference implementation, it is an irregularity.
+fn violate(state: &mut NodeState, violation: Violation, stops: bool) -> Result<(), Irregularity> {
+    if stops && state.violation.is_some() {
+        return Err(Irregularity::SecondViolation);
+    }
+    state.violate(violation);
+    Ok(())
 }
 
 /// The first report after a sleep, of a node that was asked to wake up.
@@ -163,18 +171,19 @@ fn next_post_period(
     let end = i128::from(period.end);
     let before = state.total();
     let grown = calc.signed(post_period_growth(report, &last, rules));
+    let any = rules.second_violation == SecondViolation::Any;
     match (read(state, report, &last, grown, rules, calc), rules.too_high, rules.too_low) {
         (Reading::TooHigh(_), Mismatch::Violation, _) => {
-            state.violate(too_high(&last, report));
+            violate(state, too_high(&last, report), any)?;
             continued(state, report, &last, 0, calc);
         }
-        (Reading::TooHigh(_), Mismatch::ViolationIgnored, _) => state.violate(too_high(&last, report)),
+        (Reading::TooHigh(_), Mismatch::ViolationIgnored, _) => violate(state, too_high(&last, report), any)?,
         (Reading::TooHigh(_), ..) | (Reading::Continued(_), ..) => {
             let until_end = capped(calc.elapsed(end - last.at), rules);
             continued(state, report, &last, until_end, calc);
         }
         (Reading::TooLow(_), _, Mismatch::Violation | Mismatch::ViolationIgnored) => {
-            state.violate(too_low(&last, report));
+            violate(state, too_low(&last, report), any)?;
         }
         (Reading::TooLow(grown), ..) => {
             let credit = capped(calc.elapsed(grown), rules);
@@ -190,10 +199,10 @@ fn next_post_period(
             };
             booted(state, report, credit, calc);
         }
-        (Reading::InvalidReboot, ..) if state.violation.is_some() => {
-            return Err(Irregularity::SecondViolation);
+        (Reading::InvalidReboot, ..) => {
+            let stops = rules.second_violation != SecondViolation::None;
+            violate(state, invalid_reboot(&last, report), stops)?;
         }
-        (Reading::InvalidReboot, ..) => state.violate(invalid_reboot(&last, report)),
     }
     if rules.seen_early.is_some() && state.total() > before {
         state.seen_early = true;

@@ -46,7 +46,9 @@ pub struct NotThere {
 pub fn follow(request: &Request<'_>, node: NodeId, progress: &dyn Progress) -> Result<Explained> {
     let Request { source, period, rules, interrupted } = *request;
     let located = locate(source, period, rules)?;
-    let (start, start_hash) = super::state::start_state(source, located.first_block)?;
+    let (mut start, start_hash) = super::state::start_state(source, located.first_block)?;
+    let earlier = super::baseline::baseline(source, &located)?;
+    start.last_use = earlier.last_use;
     let (end, end_hash) = super::state::end_state(source, located.last_block)?;
     let in_range = |piece: &Piece| piece.clip(located.first_block, located.window_last);
     let pieces: Vec<Piece> = source.pieces().iter().filter_map(in_range).collect();
@@ -61,7 +63,7 @@ pub fn follow(request: &Request<'_>, node: NodeId, progress: &dyn Progress) -> R
         start.contracts.iter().map(|(contract, _)| contract.contract_id).collect();
     let mut start = Some(start);
     let mut timeline: Option<Timeline> = None;
-    let mut before: Option<Hash> = None;
+    let mut before: Option<Hash> = earlier.last_hash;
     let mut activity = Activity::from(located.first_block);
     for batch in pieces.chunks(rayon::current_num_threads().saturating_mul(2).max(1)) {
         if interrupted.load(std::sync::atomic::Ordering::Relaxed) {
@@ -127,6 +129,7 @@ fn of_node(start: StartState, node: NodeId) -> StartState {
         nodes: start.nodes.into_iter().filter(|known| known.id == node).collect(),
         power: start.power.into_iter().filter(|(id, _)| *id == node).collect(),
         contracts: start.contracts.into_iter().filter(|(contract, _)| contract.node_id == node).collect(),
+        last_use: start.last_use,
     }
 }
 

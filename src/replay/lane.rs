@@ -47,15 +47,21 @@ pub struct Routed {
 }
 
 impl Lane {
-    /// Before the first chunk.
-    pub fn new(period: &Period, rules: &Rules, located: &Located, start: StartState) -> Lane {
+    /// Before the first chunk, which follows the block with the hash `before` if that is known.
+    pub fn new(
+        period: &Period,
+        rules: &Rules,
+        located: &Located,
+        start: StartState,
+        before: Option<Hash>,
+    ) -> Lane {
         Lane {
             period: *period,
             rules: rules.clone(),
             located: *located,
             start,
             router: None,
-            before: None,
+            before,
             marks: Marks::default(),
         }
     }

@@ -9,6 +9,9 @@ use crate::{
 /// Blocks of a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Located {
+    /// First block in which the rules look for consumption reports before the period: the first one of the period itself
+    /// for rules that do not. Archives need not have these blocks.
+    pub baseline_first: u32,
     /// First block.
     pub first_block: u32,
     /// Last block of the period itself.
@@ -50,6 +53,7 @@ pub(super) fn from_range(range: &ExportedRange, rules: &Rules) -> Located {
     // Archives hold the longest window that any rules read.
     let window = range.window_blocks.min(window_blocks(rules, range.block_time_ms));
     Located {
+        baseline_first: baseline_first(range.first_block, rules, range.block_time_ms),
         first_block: range.first_block,
         last_block: range.last_block,
         window_last: range.last_block.saturating_add(window),
@@ -58,8 +62,21 @@ pub(super) fn from_range(range: &ExportedRange, rules: &Rules) -> Located {
 
 /// Blocks of the window after the period.
 fn window_blocks(rules: &Rules, block_time_ms: u64) -> u32 {
-    let window_ms = u64::from(rules.post_window_hours) * 3_600_000;
-    window_ms.checked_div(block_time_ms).and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX)
+    blocks_in(rules.post_window_hours, block_time_ms)
+}
+
+/// First block in which consumption reports before the period are looked for. Block 0 has no events.
+fn baseline_first(first_block: u32, rules: &Rules, block_time_ms: u64) -> u32 {
+    if rules.use_baseline_hours == 0 {
+        return first_block;
+    }
+    first_block.saturating_sub(blocks_in(rules.use_baseline_hours, block_time_ms).saturating_add(1)).max(1)
+}
+
+/// Blocks in so many hours; all of them where the time between two is not known.
+fn blocks_in(hours: u32, block_time_ms: u64) -> u32 {
+    let ms = u64::from(hours) * 3_600_000;
+    ms.checked_div(block_time_ms).and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX)
 }
 
 /// The first block after the start, and the first block after the end.
@@ -74,8 +91,10 @@ fn by_time(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
         // Whether the block before lies in the period, too, cannot be seen.
         return Err(not_covered(source, period, format!("blocks before {first_block} are missing")));
     }
-    let window = window_blocks(rules, block_time_ms(source)?);
-    Ok(Located { first_block, last_block, window_last: last_block.saturating_add(window) })
+    let block_time_ms = block_time_ms(source)?;
+    let window = window_blocks(rules, block_time_ms);
+    let baseline_first = baseline_first(first_block, rules, block_time_ms);
+    Ok(Located { baseline_first, first_block, last_block, window_last: last_block.saturating_add(window) })
 }
 
 /// Nominal time between two blocks: as recorded, else twice the runtime's minimum.
@@ -133,5 +152,40 @@ fn block_time_option(source: &Source) -> String {
             format!(" --block-time {}", ms / 1_000)
         }
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks of 6 s from 100,000 on, with 27 hours of them after the period.
+    fn located(name: &str) -> Located {
+        let range = ExportedRange {
+            from: 0,
+            to: 2_630_880,
+            first_block: 100_000,
+            last_block: 538_480,
+            window_blocks: 16_200,
+            block_time_ms: 6_000,
+            first_block_given: false,
+            last_block_given: false,
+            period: None,
+        };
+        from_range(&range, &Rules::named(name).unwrap())
+    }
+
+    /// 2 hours are 1,200 blocks, 27 are 16,200.
+    #[test]
+    fn post_window_hours() {
+        let window = |name| located(name).window_last - 538_480;
+        assert_eq!((window("r58"), window("r59"), window("r81")), (1_200, 16_200, 16_200));
+    }
+
+    /// 72 hours are 43,200 blocks, and one more.
+    #[test]
+    fn use_baseline_hours_as_blocks() {
+        let before = |name| 100_000 - located(name).baseline_first;
+        assert_eq!((before("r45"), before("r48"), before("r52")), (43_201, 43_201, 0));
     }
 }

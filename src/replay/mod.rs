@@ -1,6 +1,7 @@
 //! Who gets which event: reads chunks in parallel, routes their events by node, and folds them in order.
 
 mod activity;
+mod baseline;
 mod board;
 mod columns;
 mod decode;
@@ -27,7 +28,11 @@ pub use slim::slim;
 pub use source::{Piece, ReadPiece, Source};
 pub use timings::Timings;
 
-use self::{lane::Lane, timings::timed};
+use self::{
+    baseline::{Baseline, baseline},
+    lane::Lane,
+    timings::timed,
+};
 use crate::{
     archive::Hash,
     minting::{self, EndState, Finding, NodeResult, Period, Rules},
@@ -87,10 +92,12 @@ pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed
             || state::end_state(source, located.last_block),
         )
     });
-    let ((start, start_hash), (end, end_hash)) = (start?, end?);
+    let ((mut start, start_hash), (end, end_hash)) = (start?, end?);
+    let Baseline { last_use, last_hash: before } = timed(&mut state_time, || baseline(source, &located))?;
+    start.last_use = last_use;
     let in_range = |piece: &Piece| piece.clip(located.first_block, located.window_last);
     let pieces: Vec<Piece> = source.pieces().iter().filter_map(in_range).collect();
-    let lane = Lane::new(period, rules, &located, start);
+    let lane = Lane::new(period, rules, &located, start, before);
     let (Lane { marks, .. }, shards, mut timings) =
         workers::work(request, &located, &pieces, lane, progress)?;
     for (height, state, block) in

@@ -69,6 +69,9 @@ impl Router {
         for (contract, used) in start.contracts {
             router.contracts.insert(contract.contract_id, contract.node_id);
             if let Some(part) = parts.get_mut(router.shard_of(contract.node_id)) {
+                if let Some(last) = start.last_use.get(&contract.contract_id) {
+                    part.last_use.insert(contract.contract_id, *last);
+                }
                 part.contracts.push((contract, used));
             }
         }

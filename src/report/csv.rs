@@ -324,6 +324,37 @@ mod tests {
         assert!(rows[2].ends_with("DIY,true,Node twin does not exist,GONE"), "{}", rows[2]);
     }
 
+    /// The row of the test above, as it was in other periods: 27 columns, 26 in the first one; bytes, the node's own price
+    /// and uptime until period 59; TFT with their unit until period 48.
+    #[test]
+    fn overview_form() {
+        let mut result = result("GONE", 2_730_400_000);
+        result.node.connection_price = 160;
+        result.own.uptime = 5;
+        result.node.resources.mru = 1 << 30;
+        let row = |name: &str| {
+            let rules = Rules::named(name).unwrap();
+            let overview = text(|out| write_overview(out, std::slice::from_ref(&result), &rules));
+            let columns = overview.lines().next().unwrap().split(',').count();
+            (columns, overview.lines().nth(1).unwrap().to_owned())
+        };
+        let (first, second, third, fourth) = (row("r45"), row("r46"), row("r52"), row("r60-strict"));
+        assert_eq!([first.0, second.0, third.0, fourth.0], [26, 27, 27, 27]);
+        assert!(first.1.ends_with(",DIY,,GONE") && second.1.ends_with(",DIY,false,,GONE"), "{first:?}");
+        for (columns, row) in [&first, &second] {
+            assert!(
+                row.contains(",5,18.626460,") && row.contains(",273.0400000 TFT,0.160 $,"),
+                "{columns} {row}"
+            );
+        }
+        assert!(
+            third.1.contains(",273.0400000,0.160 $,") && third.1.contains(",1073741824,215.58%,"),
+            "{third:?}"
+        );
+        assert!(fourth.1.contains(",2623089,18.626460,") && fourth.1.contains(",0.080 $,"), "{fourth:?}");
+        assert_eq!(row("r62-lenient"), third);
+    }
+
     #[test]
     fn retries_without_an_address_have_a_row_too() {
         assert_eq!(

@@ -81,3 +81,11 @@ fn wrong_usage_exits_2_and_help_documents_the_codes() {
         assert!(help.contains(line), "{help}");
     }
 }
+
+#[test]
+fn overview_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, out) = (testdata("small/archive"), folder.path().join("out"));
+    replay("run {} --period 81 --rules r67-noslash --out {}", &[&archive, &out]).exits(0);
+    assert_eq!(files(&out).into_keys().collect::<Vec<_>>(), ["overview.csv", "run.json"]);
+}

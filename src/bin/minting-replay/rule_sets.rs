@@ -117,13 +117,15 @@ fn list(format: Format) -> Result<String, Failure> {
     for set in RULE_SETS {
         if format.toml {
             writeln!(text, "[[rules]]")?;
-            for (key, value) in set_json(set) {
+            for (key, value) in set_json(set).into_iter().filter(|(_, value)| !value.is_null()) {
                 writeln!(text, "{key} = {value}")?;
             }
             writeln!(text)?;
         } else {
             let (commit, _) = set.commit;
-            writeln!(text, "{:<15} {:<11} {commit}  {}", set.name, periods(set), set.about)?;
+            let mark = if set.inferred_periods().is_some() { " [I]" } else { "" };
+            let periods = format!("{}{mark}", periods(set));
+            writeln!(text, "{:<15} {periods:<11} {commit}  {}", set.name, set.about)?;
         }
     }
     Ok(text)
@@ -147,6 +149,7 @@ fn set_json(set: &RuleSet) -> Map<String, Value> {
     about.insert("about".into(), set.about.into());
     about.insert("periods".into(), periods(set).into());
     about.insert("documented_periods".into(), set.documented.into());
+    about.insert("periods_inferred".into(), set.inferred_periods().into());
     about.insert("commit".into(), commit.into());
     about.insert("commit_date".into(), date.into());
     about.insert("digest".into(), hex::encode(set.rules().digest()).into());
@@ -180,6 +183,12 @@ fn show(rules: &Rules, in_force: Option<&InForce>, format: Format) -> Result<Str
             set.about,
             periods(set)
         )?;
+        if let Some(why) = set.inferred_periods() {
+            let known: Vec<String> = set.documented.iter().map(u32::to_string).collect();
+            let known =
+                if known.is_empty() { String::new() } else { format!(", but for {}", known.join(", ")) };
+            writeln!(text, "{mark}[I] inferred: periods {}{known}: {why}", periods(set))?;
+        }
         for (parameter, why) in set.inferred {
             writeln!(text, "{mark}[I] inferred: {parameter}: {why}")?;
         }
@@ -203,7 +212,8 @@ fn show(rules: &Rules, in_force: Option<&InForce>, format: Format) -> Result<Str
         }
     }
     for (bug, about) in Bugs::PARAMETERS {
-        describe(&mut text, bug, document.get("bugs").and_then(|bugs| bugs.get(*bug)), "", about)?;
+        let mark = if inferred(bug) { " [I]" } else { "" };
+        describe(&mut text, bug, document.get("bugs").and_then(|bugs| bugs.get(*bug)), mark, about)?;
     }
     Ok(text)
 }

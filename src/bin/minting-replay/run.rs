@@ -185,6 +185,14 @@ fn with_run<T>(
     let source = Source::open(&args.archives)?;
     times.open = times.started.elapsed();
     let located = locate(&source, period, rules)?;
+    if located.baseline_first < located.first_block.min(source.first()) {
+        let before = source.first().min(located.first_block).saturating_sub(1);
+        eprintln!(
+            "warning: these rules count use from the last report before the period on, and the archives lack blocks {} to \
+             {before}: use before the first report in the period is not counted; export them with `minting-fetch blocks`",
+            located.baseline_first
+        );
+    }
     let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
     let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;

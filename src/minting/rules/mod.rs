@@ -1,8 +1,11 @@
 //! Rule sets: everything about minting that has been, or could be, decided differently.
 
 mod file;
+mod history;
+mod none;
 mod parameters;
 mod sets;
+mod values;
 
 use std::fmt::Write as _;
 
@@ -14,11 +17,13 @@ use super::arithmetic::Arithmetic;
 use super::period::{PERIOD_SECONDS, Period};
 
 pub use file::RulesError;
-pub use parameters::{
-    Bugs, Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, ReceiptForm, ReportTime,
-    Retries, Rules, Scaling, SeenEarly, SleepWaiver, TestNetPolicy, UseSource, ViolationTexts,
-};
+pub use parameters::{Bugs, Rules};
 pub use sets::{RULE_SETS, RuleSet};
+pub use values::{
+    Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, RaisedCapacity, ReceiptForm,
+    ReportTime, Retries, Scaling, SecondViolation, SeenEarly, SleepWaiver, TestNetPolicy, UseSource,
+    ViolationTexts,
+};
 
 /// Whether the mistakes of the reference implementation are made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +34,9 @@ pub enum BugMode {
     /// As it should have been paid.
     Fixed,
 }
+
+/// How sets are matched to periods that nothing else names.
+const FROM_DATES: &str = "from the dates of the code";
 
 /// The rule set of the first run of a period.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +60,15 @@ impl RuleSet {
         (self.rules)()
     }
 
+    /// Why it is not certain that the periods it is given were first run by it; none if it is, or if it is a correction
+    /// whose period is known.
+    pub fn inferred_periods(&self) -> Option<&'static str> {
+        let (from, until) = self.periods?;
+        let certain =
+            until.is_some_and(|until| (from..=until).all(|period| self.documented.contains(&period)));
+        (!certain).then_some(FROM_DATES)
+    }
+
     /// The rule set of the first run of a period, or of the period in which a range starts; none before period 45.
     pub fn in_force(period: &Period) -> Option<InForce> {
         let number = match period.number {
@@ -66,7 +83,7 @@ impl RuleSet {
         let covered = set.periods.is_some_and(|(_, until)| until.is_none_or(|until| number <= until));
         let inferred = match (covered, set.documented.contains(&number)) {
             (_, true) => None,
-            (true, false) => Some("from the dates of the code"),
+            (true, false) => Some(FROM_DATES),
             (false, false) => Some("no rules are documented for it; these are the nearest earlier ones"),
         };
         Some(InForce { set, period: number, inferred })
@@ -112,11 +129,11 @@ impl Rules {
     }
 
     /// Every parameter but the name, one a line as `parameter=value`, in the order of the fields, below the
-    /// line `minting-rules 2`. Values are compact JSON with sorted keys. Two rule sets that pay the same by the
+    /// line `minting-rules 3`. Values are compact JSON with sorted keys. Two rule sets that pay the same by the
     /// letter have the same text.
     pub fn canonical_text(&self) -> String {
         let values = self.to_json();
-        let mut text = String::from("minting-rules 2\n");
+        let mut text = String::from("minting-rules 3\n");
         for (parameter, _) in Self::PARAMETERS.iter().filter(|(parameter, _)| *parameter != "name") {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{parameter}={}", values.get(*parameter).unwrap_or(&Value::Null));
@@ -172,7 +189,10 @@ mod tests {
 
     #[test]
     fn inferred_parameters_exist() {
-        let known = |name: &str| Rules::PARAMETERS.iter().any(|(parameter, _)| *parameter == name);
+        let known = |name: &str| {
+            let mut all = Rules::PARAMETERS.iter().chain(Bugs::PARAMETERS);
+            all.any(|(parameter, _)| *parameter == name)
+        };
         for set in RULE_SETS {
             assert!(set.inferred.iter().all(|(parameter, _)| known(parameter)), "{}", set.name);
         }

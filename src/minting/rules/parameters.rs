@@ -1,7 +1,13 @@
-//! The parameters of a rule set, and the kinds of values they have.
+//! The parameters of a rule set, and the mistakes among them.
 
 use serde::{Deserialize, Serialize};
 
+use super::none;
+use super::values::{
+    Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, RaisedCapacity, ReceiptForm,
+    ReportTime, Retries, Scaling, SecondViolation, SeenEarly, SleepWaiver, TestNetPolicy, UseSource,
+    ViolationTexts,
+};
 use crate::minting::arithmetic::Arithmetic;
 
 /// Declares a struct of parameters together with the list of their names and meanings, which is made of the
@@ -33,26 +39,30 @@ parameters! {
     name: String,
     /// Seconds by which the uptime a node reports may have grown more or less than the time since its last
     /// report; covers the delay between asking for the uptime and the block that holds the report.
-    /// 300 from period 46 on (3b32624), 60 in period 60 (1241035) and again from period 67 on.
+    /// 60 in period 45 (f2a9e5f), 300 from period 46 on (3b32624), 60 in period 60 (1241035) and again from period 67 on
+    /// (bbd2d77).
     uptime_grace_secs: u32,
     /// Seconds by which the boot time that follows from a report (time minus uptime) may differ from the
     /// one seen first; a difference of this much or more is a clock that drifts, which is a violation.
     /// Since period 67 (04f2915).
     #[serde(with = "none")]
     clock_skew_limit_secs: Option<u32>,
-    /// Most seconds one report can earn: nodes report every 40 minutes, and may be a minute late.
-    /// In period 60 (008f508) and since period 67.
+    /// Most seconds one report can earn: nodes report every 40 minutes, and may be a minute late. None means that there is
+    /// no limit. In period 60 (008f508, 28bba07) and since period 67 (bbd2d77).
     #[serde(with = "none")]
     report_credit_max_secs: Option<u32>,
     /// What a report means whose uptime grew more than the time: a violation, or a credit of what it grew.
     /// A violation that leaves the report unread until period 46 (f2a9e5f), a credit from period 47 on (923b807), a
-    /// violation in period 60 and again from period 67 on.
+    /// violation after which the report counts as the last one in period 60 (4d31335) and again from period 67 on
+    /// (bbd2d77).
     too_high: Mismatch,
-    /// What a report means whose uptime grew less than the time, without a reboot. Changed with `too_high`.
+    /// What a report means whose uptime grew less than the time, without a reboot. A violation until period 46
+    /// (f2a9e5f), a credit of what it grew from period 47 on (923b807), as reports arrive late; a violation in period 60
+    /// (6a82d20) and again from period 67 on (bbd2d77).
     too_low: Mismatch,
     /// Longest sleep, in seconds, that counts as uptime: a farmer must wake every node once a day. None means
     /// that nothing about power management is read. 25 hours from period 59 on (0930734), 24 hours in
-    /// period 60 (1be8ad2) and again from period 67 on.
+    /// period 60 (1be8ad2) and again from period 67 on (bbd2d77).
     #[serde(with = "none")]
     sleep_max_secs: Option<u32>,
     /// Sleeps that count although they are too long, because the service that wakes nodes had an outage.
@@ -80,19 +90,35 @@ parameters! {
     /// What says how much of a node is used: consumption reports in periods 45 to 49 (d62acc3), beside them network
     /// reports since period 48 (374ca14), used resources over the time of network reports since period 52 (98209ac).
     use_source: UseSource,
+    /// Hours of blocks before the period, and one block, in which the last consumption report of each contract is looked
+    /// for: what a contract uses counts from there on. 72 hours, 43,200 blocks of 6 seconds, in periods 45 to 49
+    /// (0971bff); 0, none, since period 52, whose reports state the time they are for (98209ac).
+    use_baseline_hours: u32,
     /// Which time says when use was metered, by which network reports of a contract are put in order: the report's own in
     /// period 52 (98209ac), that of its block since period 58 (16645c5).
     report_time: ReportTime,
-    /// Whether the twin of a node with uptime needs a relay and a valid public key. In period 60 (0bcfa54,
-    /// 45cf520) and since period 67.
+    /// What more capacity than before counts for, when a node is updated: for the whole period, though the reference
+    /// implementation first takes the smaller of both (B7). Every period was paid so.
+    raised_capacity: RaisedCapacity,
+    /// Whether the reports of the last block of the period, the first one after its end, are read again as the first ones
+    /// after it; a node that violates the rules in that block does so twice then. Until period 57 (a684a9b): versions
+    /// 3.0 to 3.4.
+    last_block_twice: bool,
+    /// Which second violation of a node is a finding, as the reference implementation stops at it. Any in period 45
+    /// (f2a9e5f); since period 46 (3b32624) only an invalid reboot after the period (B11).
+    second_violation: SecondViolation,
+    /// Whether the twin of a node with uptime needs a relay and a valid public key. Without them nobody
+    /// can use the node. In period 60 (0bcfa54, 45cf520) and since period 67 (bbd2d77).
     twin_checks: bool,
     /// Whether a violation costs the payout. Since period 46 (3b32624).
     violation_costs_payout: bool,
     /// Whether running in a virtual machine costs the payout. Since period 46 (3b32624).
     virtualized_costs_payout: bool,
-    /// How uptime scales the payout.
+    /// How uptime scales the payout: all or nothing in periods 45 and 46 (f2a9e5f), in proportion from the correction of
+    /// period 46 on (69b48f4, 923b807), by the farming policy of the node since period 52 (ead7801).
     scaling: Scaling,
-    /// Nodes seen early, which get a full payout for a few hours of uptime. Only in period 45 (f2a9e5f).
+    /// Nodes seen early, which get a full payout for a few hours of uptime: the first period on this chain was young when
+    /// many nodes moved to it. Only in period 45 (f2a9e5f).
     #[serde(with = "none")]
     seen_early: Option<SeenEarly>,
     /// Farming policies that pay in proportion to uptime, from a floor on. All others pay in full at or
@@ -122,47 +148,56 @@ parameters! {
     /// Farming policy on which certified nodes earn a bonus; none means all. Policy 1 since period 52 (ead7801).
     #[serde(with = "none")]
     bonus_policy: Option<u32>,
-    /// The bonus, as a fraction (numerator, denominator) of the reward in dollars.
+    /// The bonus of certified nodes, as a fraction (numerator, denominator) that the reward in dollars is multiplied by.
+    /// 5/4, a quarter more, in every period (f2a9e5f).
     bonus: (u32, u32),
-    /// CU that one core makes, if memory and SSD allow. See B0 for the first periods.
+    /// CU that one core makes, if memory and SSD allow. 2 by every farming policy (05aacc1); periods 45 and 46 were paid
+    /// with 1 by mistake (B0).
     cu_per_core: u32,
     /// Price of one TFT, in thousandths of a US dollar, of payouts; none means the price of the node, since period
-    /// 58 (1284d98).
+    /// 58 (1284d98). 80 before, in period 52
+    /// because the chain had written 800 into nodes by mistake (ead7801).
     #[serde(with = "none")]
     payout_price_musd: Option<u32>,
     /// Price of one TFT, in thousandths of a US dollar, that receipts state. Payouts use the price of the
-    /// node; the receipts of the reference implementation state this constant instead (B6).
+    /// node; the receipts of the reference implementation state this constant instead (B6). 80 in every period (ead7801).
     receipt_price_musd: u32,
-    /// Carbon offset that is paid for every node beside its reward; none since period 81 (d1536c0).
+    /// Carbon offset that is paid for every node beside its reward, to one address for all; none since period 81
+    /// (d1536c0).
     #[serde(with = "none")]
     carbon: Option<Carbon>,
-    /// Whether a node whose farm does not exist is left out without a word. From period 47 on (923b807), not in period
-    /// 60 and not since period 67 (9198c67).
+    /// Whether a node whose farm does not exist is left out without a word. If not, it is
+    /// a finding. From period 47 on (923b807), not in period 60 and not since period 67 (9198c67).
     missing_farm_skipped: bool,
-    /// Form of receipts.
+    /// Form of receipts: which fields they have. Changed for the correction of period 46 (d33af6a) and for period 52
+    /// (ead7801).
     receipt_form: ReceiptForm,
-    /// Form of the overview.
+    /// Form of the overview: its columns and their units. Changed for periods 46 (3b32624), 52 (ead7801) and 60 (9198c67);
+    /// the last change was taken back for periods 61 to 66 (4fa0c51).
     overview_form: OverviewForm,
-    /// Wording of violations.
+    /// Wording of violations. Changed for periods 47 (923b807), 60 (4d31335, 6a82d20) and 67 (bbd2d77); periods 61 to 66
+    /// have that of period 47 again (4fa0c51).
     violation_texts: ViolationTexts,
-    /// Form of fix-ups that are made with this rule set.
+    /// Form of fix-ups that are made with this rule set: that of periods 46 (69b48f4), 60 and 61 (8d46a78, 94937be), or 73
+    /// and 75 (c5dbc96, 0cf597a).
     fixup_form: FixupForm,
-    /// Whether only the overview is written. Only without the wake-up slash (e0a2d22).
+    /// Whether only the overview is written. Only without the wake-up slash, which served to size a bonus and not to pay
+    /// (e0a2d22).
     overview_only: bool,
     /// Receipts of the period before that are paid again if they were not paid. Minting receipts since period 46
     /// (6b718fb), fix-ups since period 47 (923b807).
     retries: Retries,
-    /// How numbers too large for 64 bits are treated: by the release build of the reference they wrap.
+    /// How numbers too large for 64 bits are treated: by the release build of the reference implementation they wrap, in every
+    /// period. Exact where the mistakes below are not made either.
     arithmetic: Arithmetic,
-    /// Mistakes that payouts were made with.
+    /// Mistakes that payouts were made with (B0 to B10).
     bugs: Bugs,
 }
 
 parameters! {
     /// Mistakes of the reference implementation (minting_v3) that payouts were made with, by the number they have in
     /// the survey of its history. Those that are still in force are parameters of their own: B3
-    /// (`policy_floor_unit`) and B6 (`receipt_price_musd`); B7, resources that only grow for a moment, never changed
-    /// a result, and B11, a stop at a second violation, is a finding.
+    /// (`policy_floor_unit`), B6 (`receipt_price_musd`), B7 (`raised_capacity`) and B11 (`second_violation`).
     #[derive(Copy, Default)]
     Bugs:
     /// B0: one core makes one CU and not `cu_per_core`. Periods 45 and 46 (f2a9e5f, 3b32624).
@@ -174,8 +209,7 @@ parameters! {
     /// 4bf38e1).
     power_state_not_kept: bool,
     /// B4: waking from a sleep that began after the period takes the time from its end to the sleep off the
-    /// uptime. Periods 74 to 80
-    /// (1615f52, mended by b976985).
+    /// uptime. Periods 74 to 80 and the fix-up of period 73 (1615f52, mended by b976985).
     post_period_sleep_debits: bool,
     /// B5: the most that one report can earn is the least. Never used for a payout (008f508, mended by 28bba07).
     report_credit_max_is_least: bool,
@@ -187,233 +221,4 @@ parameters! {
     /// B10: the carbon line of a fix-up is named after the hex digits of hashes instead of their bytes. Fix-up of
     /// period 46 (69b48f4).
     carbon_memo_of_hex: bool,
-}
-
-/// What a report means that does not fit the time that went by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mismatch {
-    /// The node violates the rules; a report that is too high counts as the last one all the same.
-    Violation,
-    /// The node violates the rules, and the report is not read.
-    ViolationIgnored,
-    /// The node earns what its uptime grew.
-    Credit,
-}
-
-/// What says how much of a node is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UseSource {
-    /// Consumption reports only.
-    ConsumptionReports,
-    /// Consumption reports, and network reports for network units.
-    NetworkReports,
-    /// Resources that contracts reserve, over the time of network reports.
-    UsedResources,
-}
-
-/// Which time says when use was metered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReportTime {
-    /// That of the block with the report.
-    Block,
-    /// The one that the report states.
-    Report,
-}
-
-/// What a late boot costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LateBoot {
-    /// Nothing.
-    Ignored,
-    /// The payout of the period; the sleep before it still counts.
-    Violation,
-    /// The sleep before it, and the payout if there are too many.
-    Counted,
-}
-
-/// How uptime scales the payout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scaling {
-    /// Full payout, for the part of the period in which the node existed, for 95 % of that part; else nothing.
-    /// Periods 45 and 46 (f2a9e5f).
-    Step,
-    /// In proportion to uptime. Periods 47 to 51 (69b48f4, 923b807).
-    Linear,
-    /// As the farming policy of the node says. Since period 52 (ead7801).
-    ByPolicy,
-}
-
-/// Unit of the minimal uptime of a farming policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FloorUnit {
-    /// Thousandths of the period.
-    Permille,
-    /// Hundredths of the period.
-    Percent,
-}
-
-/// Form of receipts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReceiptForm {
-    /// Without policy and prices, cores divided by 2^30. Periods 45 and 46.
-    CoresInGib,
-    /// Without policy and prices. Periods 47 to 51 (d33af6a).
-    WithoutPolicy,
-    /// With policy and prices. Since period 52 (ead7801).
-    WithPolicy,
-}
-
-/// Form of `overview.csv`, by the period since when it was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OverviewForm {
-    /// Without the column `Virtualized`; the rest as [`OverviewForm::Period46`].
-    Period45,
-    /// TFT with their unit; the rest as [`OverviewForm::Period52`] (3b32624).
-    Period46,
-    /// Uptime at most the node's own period, of which use is a part; bytes; the price of the node (ead7801).
-    Period52,
-    /// Everything as in the receipt. In period 60 and since period 67 (9198c67).
-    Period60,
-}
-
-/// Wording of violations, by the period since when it was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ViolationTexts {
-    /// One sentence for every kind, which names the block. Periods 45 and 46 (f2a9e5f).
-    Period45,
-    /// The same, with the time of the report before. From period 47 on (923b807) and in periods 61 to 66.
-    Period47,
-    /// A sentence for each kind. In period 60 (4d31335, 6a82d20).
-    Period60,
-    /// Data set apart by a bar. Since period 67 (bbd2d77).
-    Period67,
-}
-
-/// Form of fix-ups, by the period that was corrected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FixupForm {
-    /// Differences in `overview.csv`; the carbon line is named after the fix-ups (69b48f4).
-    Period46,
-    /// Differences in `fixup.csv`; the carbon line is named after the corrected receipts (8d46a78).
-    Period60,
-    /// With the uptime before and after (c5dbc96).
-    Period73,
-}
-
-/// Receipts that are paid again if they were not paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Retries {
-    /// None.
-    None,
-    /// Minting receipts.
-    Minting,
-    /// Minting receipts and fix-ups.
-    MintingAndFixups,
-}
-
-/// Reports whose sleep counts whatever its length. Times are seconds since the epoch; the first is included, the
-/// second is not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SleepWaiver {
-    /// When the report came.
-    pub reported: (i64, i64),
-    /// When the sleep began.
-    pub asleep: (i64, i64),
-}
-
-/// Nodes that a report, or a credit after the period, shows to have been there early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeenEarly {
-    /// Since when a report shows it, seconds since the epoch.
-    pub since: i64,
-    /// Uptime that more is enough than, seconds.
-    pub uptime_over_secs: u32,
-}
-
-/// A policy that is proportional if it is neither default nor immutable and has this minimal uptime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TestNetPolicy {
-    /// Number of the policy.
-    pub id: u32,
-    /// Its minimal uptime, as the chain states it.
-    pub minimal_uptime: u16,
-}
-
-/// Prices in thousandths of a US dollar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Prices {
-    /// Of one CU and month.
-    pub cu: u32,
-    /// Of one SU and month.
-    pub su: u32,
-    /// Of one NU.
-    pub nu: u32,
-    /// Of one public IPv4 address and hour.
-    pub ipv4: u32,
-}
-
-/// Carbon offset: rates in thousandths of a US dollar a month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Carbon {
-    /// For one CU.
-    pub cu: u32,
-    /// For one SU.
-    pub su: u32,
-    /// Price of one TFT, in thousandths of a US dollar; none means the price of the node, since period 52
-    /// (ead7801).
-    #[serde(with = "none")]
-    pub price_musd: Option<u32>,
-}
-
-/// What is left out, written as the word `none`, for which TOML has no value of its own.
-mod none {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Deserialize)]
-    enum Word {
-        #[serde(rename = "none")]
-        None,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either<T> {
-        None(Word),
-        Some(T),
-    }
-
-    pub(super) fn serialize<T: Serialize, S: Serializer>(
-        value: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => value.serialize(serializer),
-            None => serializer.serialize_str("none"),
-        }
-    }
-
-    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<T>, D::Error> {
-        Ok(match Either::deserialize(deserializer)? {
-            Either::None(Word::None) => None,
-            Either::Some(value) => Some(value),
-        })
-    }
 }

@@ -113,7 +113,7 @@ impl Scene {
         let rules = Rules { late_boots_allowed: 0, ..Rules::r81() };
         Self::with(
             &rules,
-            StartState { nodes: vec![node(NODE)], power: [(NODE, power)].into(), contracts: vec![] },
+            StartState { nodes: vec![node(NODE)], power: [(NODE, power)].into(), ..StartState::default() },
         )
     }
 

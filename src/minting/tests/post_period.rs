@@ -173,7 +173,8 @@ fn a_sleep_over_the_whole_period_would_count_from_its_start() {
         power: NodePower { state: PowerState::Down(1), target: PowerTarget::Down },
         down_since: Some(START - 1_000),
     };
-    let start = StartState { nodes: vec![node(NODE)], power: [(NODE, power)].into(), contracts: vec![] };
+    let start =
+        StartState { nodes: vec![node(NODE)], power: [(NODE, power)].into(), ..StartState::default() };
     let end = Scene::with(&rules, start).wake(after_end(60)).report(after_end(600), 300).close();
     assert_eq!(end.clean_uptime(), 2_630_880);
 }

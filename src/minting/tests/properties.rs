@@ -106,7 +106,12 @@ fn start_state() -> impl Strategy<Value = StartState> {
         down_since: Some(since),
     });
     (vec(any_node(), 0..6), vec((1..=NODES, power), 0..3), vec((contract(), resources()), 0..3)).prop_map(
-        |(nodes, power, contracts)| StartState { nodes, power: power.into_iter().collect(), contracts },
+        |(nodes, power, contracts)| StartState {
+            nodes,
+            power: power.into_iter().collect(),
+            contracts,
+            ..StartState::default()
+        },
     )
 }
 
@@ -148,6 +153,7 @@ fn part_of(start: &StartState, keep: impl Fn(NodeId) -> bool) -> StartState {
             .map(|(node, power)| (*node, *power))
             .collect(),
         contracts: start.contracts.iter().filter(|(contract, _)| keep(contract.node_id)).copied().collect(),
+        ..StartState::default()
     }
 }
 

@@ -94,3 +94,16 @@ fn retries_are_sorted_by_their_own_hashes_minting_receipts_first() {
     assert!(minting.is_sorted_by_key(|retry| retry.receipt.hash));
     assert!(fixups.is_sorted_by_key(|retry| retry.receipt.hash));
 }
+
+/// Nothing in period 45, what was minted in period 46, fix-ups as well from period 47 on.
+#[test]
+fn retries_by_rule_set() {
+    let previous =
+        Previous { minting: [([7; 32], receipt(500))].into(), fixups: [([8; 32], fixup(600))].into() };
+    let count = |name| {
+        let rules = Rules::named(name).unwrap();
+        retries(&previous, &BTreeSet::new(), &period(), &rules, &end_state()).len()
+    };
+    let counts = ["r45", "r46", "r46-fix", "r47", "r60-fix-B2", "r67-noslash", "r73-fix", "r81"].map(count);
+    assert_eq!(counts, [0, 1, 0, 2, 0, 0, 0, 2]);
+}

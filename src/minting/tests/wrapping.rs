@@ -68,7 +68,7 @@ fn once_wrapped_the_other_state_goes_on_by_itself() {
 }
 
 #[test]
-fn use_beyond_64_bits_is_counted_exactly() {
+fn arithmetic_of_use_beyond_64_bits() {
     let contract = NodeContract { contract_id: 7, node_id: NODE, public_ips: 1 };
     let used = Resources { cru: 4, ..Resources::default() };
     let start = StartState { contracts: vec![(contract, used)], ..start() };

@@ -2,8 +2,8 @@
 
 use crate::chain::types::{ContractId, Height, Node, PowerState, PowerTarget, Resources};
 use crate::minting::calculation::Calculation;
-use crate::minting::closing::NodeResult;
 use crate::minting::finding::Finding;
+use crate::minting::outcome::NodeResult;
 use crate::minting::violation::{DataPoint, Violation};
 
 /// An event of a node, and what it came to.
