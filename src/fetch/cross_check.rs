@@ -159,7 +159,9 @@ mod tests {
         };
         assert_eq!(find(1, &[1, 2, 3], 9), "");
         assert!(find(2, &[1, 2, 3], 9).contains("block hash"));
-        assert!(find(1, &[1, 2, 4, 5], 9).contains("its System.Events, of 4 and 3 bytes, differ from byte 2 on"));
+        assert!(
+            find(1, &[1, 2, 4, 5], 9).contains("its System.Events, of 4 and 3 bytes, differ from byte 2 on")
+        );
         assert!(find(1, &[1, 2, 3], 8).contains("its Timestamp.Now is 8 and 9 ms"));
     }
 }
