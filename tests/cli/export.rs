@@ -182,8 +182,8 @@ fn exports_of_parts_are_merged_into_what_one_export_gives() {
     let path = |name: &str| folder.path().join(name);
     for (name, blocks) in [
         ("whole", "1..900 --state-at 5 --state-at 800"),
-        ("one", "1..500 --state-at 5"),
-        ("two", "400..900 --state-at 800"),
+        ("one", "1..500 --state-at 5 --chunk-blocks 77"),
+        ("two", "400..900 --state-at 800 --chunk-blocks 130"),
         ("late", "700..900"),
     ] {
         fetch(&format!("blocks {blocks} {rpc} --out {{}}"), &[&path(name)]).exits(0);

@@ -141,9 +141,14 @@ impl Export {
 
     /// The command, not yet started.
     pub fn command(&self, urls: &[String]) -> Command {
+        self.command_into(&self.out(), urls)
+    }
+
+    /// The command for another folder.
+    pub fn command_into(&self, out: &Path, urls: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_minting-fetch"));
         command.args(["period", "81", "--chunk-blocks", &CHUNK_BLOCKS.to_string(), "--out"]);
-        command.arg(self.out()).args(self.options.split_whitespace()).arg("--rpc").args(urls);
+        command.arg(out).args(self.options.split_whitespace()).arg("--rpc").args(urls);
         command
     }
 
