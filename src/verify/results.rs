@@ -264,7 +264,7 @@ pub fn parse_tft(text: &str) -> Option<u64> {
 }
 
 /// An address may be any text; what follows it is not.
-fn parse_payout(row: &str, line: usize) -> Option<Payout> {
+pub(super) fn parse_payout(row: &str, line: usize) -> Option<Payout> {
     let mut parts = row.rsplitn(3, ',');
     let (memo_hex, tft, address) = (parts.next()?, parts.next()?, parts.next()?);
     let mut memo = [0; 32];

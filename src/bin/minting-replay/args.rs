@@ -9,7 +9,7 @@ use minting::cli::{EXIT_CODES, Group, grouped, parse_time_range};
 use super::{
     attest::AttestArgs, check::CheckArgs, diff::DiffArgs, explain::ExplainArgs, farm::FarmArgs,
     fixup::FixupArgs, lint::LintArgs, periods::PeriodsArgs, report::ReportArgs, rule_sets::RulesArgs,
-    test::TestArgs, watch_list::WatchListArgs,
+    test::TestArgs, verify::VerifyArgs, watch_list::WatchListArgs,
 };
 
 const GROUPS: &[Group] = &[
@@ -73,6 +73,8 @@ pub enum Command {
     Lint(LintArgs),
     /// Compare two results: nodes, farms and TFT affected
     Diff(DiffArgs),
+    /// Replay, and compare with published results: equal, or where they part first, by node and block
+    Verify(VerifyArgs),
     /// Replay frozen archives and compare with the digests that were recorded
     Test(TestArgs),
     /// Show what an archive holds, its events and its state

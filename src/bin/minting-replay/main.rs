@@ -17,6 +17,7 @@ mod run;
 mod slim;
 mod test;
 mod timings;
+mod verify;
 mod watch_list;
 
 use std::{
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Command::Attest(args) => attest::attest(args),
         Command::Lint(args) => lint::lint(args),
         Command::Diff(args) => diff::diff(args),
+        Command::Verify(args) => verify::verify(args, cli.quiet),
         Command::Test(args) => test::test(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {

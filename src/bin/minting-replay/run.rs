@@ -89,15 +89,17 @@ pub fn outputs(args: &RunArgs) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
 }
 
 /// What decides about a run besides the archives.
-struct Asked {
-    period: Period,
-    rules: Rules,
+pub struct Asked {
+    /// The period.
+    pub period: Period,
+    /// The rules.
+    pub rules: Rules,
     previous: Option<Previous>,
     paid: Paid,
 }
 
 impl Asked {
-    fn of(args: &RunArgs) -> Result<Asked, Failure> {
+    pub fn of(args: &RunArgs) -> Result<Asked, Failure> {
         let period = period(args.period, args.range)?;
         let rules = rules(args.rules.as_deref(), args.bugs, &period)?;
         let previous =
@@ -174,7 +176,7 @@ fn with_bugs(rules: Rules, bugs: Option<BugsArg>) -> Rules {
 }
 
 /// Replays, and hands what it came to to `then`.
-fn with_run<T>(
+pub fn with_run<T>(
     args: &RunArgs,
     asked: &Asked,
     quiet: bool,

@@ -139,6 +139,11 @@ impl<'a> Explanation<'a> {
         steps::steps(self.followed, self.rules)
     }
 
+    /// What happened and why it earned what it earned.
+    pub fn words(&self, entry: &Entry) -> String {
+        self.told(entry).why
+    }
+
     fn told(&self, entry: &Entry) -> Told {
         let silence = match entry.what {
             What::Silence { from, until } => Some(self.silence(from, until)),
