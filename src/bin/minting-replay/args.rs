@@ -15,7 +15,7 @@ use super::{
 const GROUPS: &[Group] = &[
     ("Payouts of a period", &["run", "fixup", "rules", "periods"]),
     ("Questions about nodes and farms", &["explain", "farm", "report", "watch-list"]),
-    ("Checking what others made", &["check", "attest", "lint", "diff", "test"]),
+    ("Checking what others made", &["check", "verify", "attest", "lint", "diff", "test"]),
     ("Archives", &["slim", "inspect"]),
     ("Shell", &["completions", "man"]),
 ];

@@ -136,16 +136,16 @@ impl Seen<'_> {
             return self.in_state(difference, self.last_block, "one side states no uptime".to_owned());
         };
         let entries = &self.followed.entries;
-        if here > published {
-            if let Some(entry) = entries.iter().find(|entry| entry.total > published) {
-                let words = format!(
-                    "here the uptime credited passes what was published, from {} to {} s: {}",
-                    entry.total.saturating_sub(entry.credit),
-                    entry.total,
-                    self.explanation.words(entry)
-                );
-                return self.at(difference, entry, words);
-            }
+        if here > published
+            && let Some(entry) = entries.iter().find(|entry| entry.total > published)
+        {
+            let words = format!(
+                "here the uptime credited passes what was published, from {} to {} s: {}",
+                entry.total.saturating_sub(entry.credit),
+                entry.total,
+                self.explanation.words(entry)
+            );
+            return self.at(difference, entry, words);
         }
         let missing = published.saturating_sub(here);
         let lost = entries
