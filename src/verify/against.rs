@@ -108,16 +108,15 @@ pub fn against(run: &Run<'_>, folder: &Path) -> Result<Against, AgainstError> {
     let mut outcome = Against::default();
     let fixed = format!("receipts/fixed/{}/", run.period.folder());
     let fixups = names.range(fixed.clone()..).take_while(|(name, _)| name.starts_with(&fixed));
-    let mut corrected = BTreeSet::new();
+    let mut corrections = Vec::new();
     for (_, path) in fixups {
-        if let Ok(fixup) = FixupReceipt::parse(&read(&folder.join(path))?) {
-            corrected.insert(fixup.minted_receipt);
-        }
+        corrections.extend(FixupReceipt::parse(&read(&folder.join(path))?).ok());
     }
-    if !corrected.is_empty() {
+    if !corrections.is_empty() {
         outcome.fixups = true;
-        make_fixups(run, folder, &names, &mut here)?;
+        make_fixups(run, folder, &names, &corrections, &mut here)?;
     }
+    let corrected = corrections.into_iter().map(|fixup| fixup.minted_receipt).collect();
     let side = Sides { run, folder, names: &names, here: &here, corrected: &corrected };
     let nodes = receipts::compare(&side, &mut outcome)?;
     tables::compare(&side, &nodes, &mut outcome)?;
@@ -170,11 +169,13 @@ fn published_names(folder: &Path, period: &str) -> Result<BTreeMap<String, Strin
     Ok(names(folder)?.into_iter().map(named).collect())
 }
 
-/// Replaces the payouts of a run by those of the correction that it makes of the published minted receipts.
+/// Replaces the payouts of a run by those of the correction that it makes of the minted receipts: as published, or
+/// else as the fix-ups state them.
 fn make_fixups(
     run: &Run<'_>,
     folder: &Path,
     names: &BTreeMap<String, String>,
+    fixups: &[FixupReceipt],
     here: &mut BTreeMap<String, Vec<u8>>,
 ) -> Result<(), AgainstError> {
     let start = format!("receipts/{}/", run.period.folder());
@@ -187,8 +188,22 @@ fn make_fixups(
             minted.insert(hash, receipt);
         }
     }
-    let correct = run.replayed.nodes.iter().filter_map(|node| node.receipt.as_ref());
-    let correct = correct.map(|sealed| (sealed.hash, sealed.receipt.clone())).collect();
+    let receipts = || run.replayed.nodes.iter().filter_map(|node| node.receipt.as_ref());
+    for fixup in fixups {
+        let mut hash = [0; 32];
+        let correct = receipts().find(|sealed| sealed.receipt.node_id == fixup.node_id);
+        if let (Some(correct), Ok(())) = (correct, hex::decode_to_slice(&fixup.minted_receipt, &mut hash)) {
+            let correct = correct.receipt.clone();
+            minted.entry(hash).or_insert_with(|| Receipt {
+                measured_uptime: fixup.minted_uptime.unwrap_or(correct.measured_uptime),
+                cloud_units: fixup.minted_cloud_units,
+                reward: fixup.minted_reward,
+                carbon_offset: fixup.minted_carbon_offset,
+                ..correct
+            });
+        }
+    }
+    let correct = receipts().map(|sealed| (sealed.hash, sealed.receipt.clone())).collect();
     let correction = Correction::new(&minted, &correct, run.rules)?;
     here.remove("payouts.csv");
     here.extend(correction.files(&run.period.folder(), run.rules, run.withhold_invalid_addresses)?);

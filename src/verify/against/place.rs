@@ -1,8 +1,8 @@
 //! The block at which published results and a replay part, and why: read off the timeline of the node.
 //!
 //! A receipt holds sums, so the block is as exact as they allow. A violation names its block. Uptime that is more here
-//! parts at the latest where the uptime credited here passes what was published; uptime that is less, where time was
-//! lost here. What follows from a state parts in the block of that state.
+//! parts at the latest where the uptime credited here passes what was published; uptime that is less,
+//! where more time is lost here than was lost in all of the published period. What follows from a state parts in the block of that state.
 
 use super::{About, Difference};
 use crate::{
@@ -47,6 +47,7 @@ pub fn first(
         }
     };
     let timeline = Seen {
+        period,
         explanation: Explanation::new(period, rules, explained, followed),
         followed,
         first_block: located.first_block,
@@ -64,6 +65,7 @@ pub fn first(
 
 /// A node as it was followed, and where the period lies.
 struct Seen<'a> {
+    period: &'a Period,
     explanation: Explanation<'a>,
     followed: &'a Followed,
     first_block: u32,
@@ -136,9 +138,8 @@ impl Seen<'_> {
             return self.in_state(difference, self.last_block, "one side states no uptime".to_owned());
         };
         let entries = &self.followed.entries;
-        if here > published
-            && let Some(entry) = entries.iter().find(|entry| entry.total > published)
-        {
+        let passes = entries.iter().find(|entry| entry.total > published);
+        if let Some(entry) = passes.filter(|_| here > published) {
             let words = format!(
                 "here the uptime credited passes what was published, from {} to {} s: {}",
                 entry.total.saturating_sub(entry.credit),
@@ -147,32 +148,26 @@ impl Seen<'_> {
             );
             return self.at(difference, entry, words);
         }
+        // Of the time that was published as lost, more is lost here from this entry on.
         let missing = published.saturating_sub(here);
-        let lost = entries
-            .iter()
-            .find(|entry| entry.lost == missing)
-            .or_else(|| entries.iter().find(|entry| entry.lost > 0))
-            .or_else(|| entries.iter().rev().find(|entry| entry.credit > 0));
-        match lost {
-            Some(entry) if entry.lost > 0 => {
-                let words = format!(
-                    "here {} s of the period earn nothing up to this block, of {missing} s that were published and are \
-                     not credited: {}",
-                    entry.lost,
-                    self.explanation.words(entry)
-                );
-                self.at(difference, entry, words)
-            }
+        let allowed = i128::from(self.period.duration()).saturating_sub(published);
+        let mut lost = 0_i128;
+        let passes = entries.iter().find(|entry| {
+            lost = lost.saturating_add(entry.lost);
+            lost > allowed
+        });
+        match passes {
             Some(entry) => {
                 let words = format!(
-                    "here the uptime ends with {} s after the last credit, {missing} s below what was published: {}",
-                    entry.total,
+                    "here {lost} s of the period earn nothing up to this block, in what was published {} s in all of the \
+                     period ({missing} s fewer than here): {}",
+                    allowed.max(0),
                     self.explanation.words(entry)
                 );
                 self.at(difference, entry, words)
             }
             None => {
-                let words = format!("no report of it earns anything here. {}", self.explanation.answer());
+                let words = format!("no report of it earns more here. {}", self.explanation.answer());
                 self.in_state(difference, self.last_block, words)
             }
         }
