@@ -147,14 +147,19 @@ def read_file(folder, name, limit):
 def read_body(folder, name, entry, kind):
     need(entry['file'] == name, 'manifest.json', f'lists {entry["file"]}, which has to be {name}')
     raw = read_file(folder, name, FILE_LIMIT)
+    body = unpack(name, raw, kind)
+    need(len(raw) == entry['file_bytes'], name, 'has not file_bytes of the manifest')
+    need(sha256(raw).hex() == entry['file_sha256'], name, 'has not file_sha256 of the manifest')
+    need(len(body.data) == entry['body_bytes'], name, 'header has not body_bytes of the manifest')
+    need(sha256(body.data).hex() == entry['content_sha256'], name, 'header has not content_sha256 of the manifest')
+    return body
+
+
+def unpack(name, raw, kind):
     need(raw[:8] == b'\x89TFA\r\n\x1a\n' and len(raw) > 56, name, 'has no header of an archive file')
     major, minor, body_kind, flags, length, content = struct.unpack('<HHHHQ32s', raw[8:56])
     check_version(name, major, minor)
     need((body_kind, flags) == (kind, 0), name, f'has kind of body {body_kind} and flags {flags}, not {kind} and 0')
-    need(len(raw) == entry['file_bytes'], name, 'has not file_bytes of the manifest')
-    need(sha256(raw).hex() == entry['file_sha256'], name, 'has not file_sha256 of the manifest')
-    need(length == entry['body_bytes'], name, 'header has not body_bytes of the manifest')
-    need(content.hex() == entry['content_sha256'], name, 'header has not content_sha256 of the manifest')
     frame = raw[56:]
     need(frame[:4] == b'\x28\xb5\x2f\xfd', name, 'has no zstd frame after the header')      # a skippable one neither
     try:
@@ -381,11 +386,11 @@ class Archive:
             for name in sorted(os.listdir(path)) if os.path.isdir(path) else ():
                 need(f'{kind}/{name}' in known or name.endswith('.tmp'), f'{kind}/{name}', 'is not in the manifest')
 
-    def read_chunk(self, entry, parent):                                        # §4, §14
+    def read_chunk(self, entry, parent):                                        # §4, §15
         slim = 'slim_of' in self.m
         name = (f'chunks/{entry["first"]:010}-{entry["last"]:010}-{entry["last_hash"][:8]}'
                 f'{"-slim" if slim else ""}.tfa')
-        body = read_body(self.folder, name, entry, 4 if slim else 1)
+        body = read_body(self.folder, name, entry, 5 if slim else 1)
         need(body.take(32) == self.genesis, name, 'genesis hash is not that of the manifest')
         first, n = body.numbers(2)
         need((first, first + n - 1) == (entry['first'], entry['last']), name, f'has {n} blocks from {first}')
@@ -486,8 +491,38 @@ class Archive:
         need(sha256(metadata) in self.named, name, 'is named by no span and no snapshot')
 
 
+def read_payments(folder, name):                                                # §14
+    body = unpack(name, read_file(folder, name, FILE_LIMIT), 4)
+    need(body.minor == 1, name, f'has minor version {body.minor}, not 1')
+    body.take(96)                                                               # network, payer, issuer: any
+    code = body.take(12).rstrip(b'\0')
+    need(code.isalnum() and code.isascii(), name, 'code of the asset is not 1 to 12 letters and digits')
+    since, cursor, read_until = struct.unpack('<qQq', body.take(24))
+    columns, = body.sections(STELLAR_PAYMENTS=0x301)
+    body.end()
+    n = columns.number()
+    need(n * 97 == len(columns.data) - 4, name, f'has {n} payments in a section of {len(columns.data)} bytes')
+    operations, times = columns.numbers(n, 8), struct.unpack(f'<{n}q', columns.take(8 * n))
+    amounts = columns.numbers(n, 8)
+    columns.take(64 * n)                                                        # memos and destinations: any
+    marks, identifiers = columns.take(n), columns.numbers(n, 8)
+    columns.end()
+    ascending(name, 'identifiers of operations', operations)
+    need(list(times) == sorted(times), name, 'times of payments descend')
+    need(not n or (operations[-1] <= cursor and times[-1] <= read_until), name, 'has a payment after the last one read')
+    need(not n or not since or times[0] >= since, name, 'has a payment before the first one kept')
+    need(all(mark == 1 or mark == 0 == number for mark, number in zip(marks, identifiers)), name,
+         'has an identifier without a mark, or a mark that means nothing')
+    return n, sum(amounts), code.decode()
+
+
+def print_payments(folder, name):
+    n, units, code = read_payments(folder, name)
+    print(f'payments      {n}, {units // 10**7}.{units % 10**7:07} {code}')
+
+
 def main():
-    parser = argparse.ArgumentParser(description='Checks a minting archive and prints a summary.')
+    parser = argparse.ArgumentParser(description='Checks a minting archive, or a file of payments, and prints a summary.')
     parser.add_argument('folder', metavar='FOLDER')
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument('--events', metavar='H', type=int, help='print the raw events of block H as hex instead')
@@ -495,7 +530,11 @@ def main():
     options = parser.parse_args()
     if hasattr(signal, 'SIGPIPE'):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)                           # quiet when piped into head
+    payments = os.path.join('stellar', 'payments.tfa')
     try:
+        if os.path.isfile(options.folder):
+            print_payments(*os.path.split(options.folder))
+            return
         a = Archive(options.folder)
         if options.events is not None:
             need(a.first <= options.events <= a.m['last_block'], 'manifest.json', f'there is no block {options.events}')
@@ -506,6 +545,8 @@ def main():
             for key, value in a.pairs[options.pairs]:
                 print(key.hex(), value.hex())
             return
+        if os.path.exists(os.path.join(options.folder, payments)):
+            print_payments(options.folder, payments)
     except Broken as broken:
         sys.exit(f'error: {broken}')
     print(f'blocks        {a.first} to {a.m["last_block"]} ({len(a.hashes)})')
