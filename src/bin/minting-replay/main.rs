@@ -3,6 +3,8 @@
 mod args;
 mod check;
 mod explain;
+#[cfg(feature = "parquet")]
+mod export;
 mod farm;
 mod fixup;
 mod inspect;
@@ -54,6 +56,13 @@ fn main() -> ExitCode {
         Command::Periods(args) => periods::periods(args),
         Command::Check(args) => check::check(args),
         Command::Slim(args) => slim::slim(args, cli.quiet),
+        #[cfg(feature = "parquet")]
+        Command::Export(args) => export::export(args, cli.quiet),
+        #[cfg(not(feature = "parquet"))]
+        Command::Export { .. } => {
+            Err("this program was built without Parquet; install it with `cargo install --locked --path . --features parquet`"
+                .into())
+        }
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
