@@ -9,7 +9,7 @@ NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
 
 FUZZ_SECONDS := 300
 
-.PHONY: demo test lint fmt ci testdata docs bench bench-size bench-fetch soak fuzz frozen conformance coverage reader deps audit clean
+.PHONY: demo test lint fmt ci testdata docs parquet bench bench-size bench-fetch soak fuzz frozen conformance coverage reader deps audit clean
 
 ## demo: replays a frozen archive into payouts and shows the result
 demo:
@@ -27,6 +27,7 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked -p minting --no-default-features --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p minting --no-default-features --features parquet --all-targets -- -D warnings
 
 fmt:
 	$(CARGO) fmt --all
@@ -51,6 +52,10 @@ reader:
 testdata:
 	$(CARGO) build --locked --release --workspace
 	tools/testdata.sh
+
+## parquet: exports of events and results, read back with pyarrow where it is installed
+parquet:
+	PYTHON=$(PYTHON) $(CARGO) test --locked --no-default-features --features parquet --test parquet
 
 ## docs: writes the output of every command in docs/commands and the README again; look at the difference
 docs:
@@ -98,7 +103,7 @@ coverage:
 	$(CARGO) run --quiet --locked --example coverage -- $(MINTING_SHARED)/metadata/blobs >docs/coverage.md
 
 ## ci: what .ci/run calls; the tests come last, so that their summary is what one sees
-ci: lint deps demo frozen reader
+ci: lint deps demo frozen reader parquet
 ifdef MINTING_SHARED
 	$(MAKE) conformance
 else

@@ -8,6 +8,8 @@ pub mod farm;
 pub mod fixup;
 pub mod output;
 pub mod page;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod payment_dates;
 pub mod published;
 pub mod results;

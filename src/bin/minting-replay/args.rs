@@ -16,7 +16,7 @@ const GROUPS: &[Group] = &[
     ("Payouts of a period", &["run", "fixup", "rules", "periods"]),
     ("Questions about nodes and farms", &["explain", "farm", "report", "watch-list"]),
     ("Checking what others made", &["check", "verify", "attest", "lint", "diff", "test"]),
-    ("Archives", &["slim", "inspect"]),
+    ("Archives", &["slim", "inspect", "export"]),
     ("Shell", &["completions", "man"]),
 ];
 
@@ -79,6 +79,17 @@ pub enum Command {
     Test(TestArgs),
     /// Show what an archive holds, its events and its state
     Inspect(InspectArgs),
+    /// Write events or results as Parquet, for DuckDB, Polars and Spark
+    #[cfg(feature = "parquet")]
+    Export(super::export::ExportArgs),
+    /// Says how to get a program that writes Parquet
+    #[cfg(not(feature = "parquet"))]
+    #[command(hide = true)]
+    Export {
+        /// Whatever is given
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<std::ffi::OsString>,
+    },
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell
@@ -294,7 +305,10 @@ mod tests {
     fn the_help_of_every_command_has_an_example_and_fits_a_terminal() {
         for mut sub in command().get_subcommands().cloned() {
             let help = sub.render_long_help().to_string();
-            assert!(help.contains("Example") || sub.get_name() == "completions", "{help}");
+            assert!(
+                help.contains("Example") || sub.get_name() == "completions" || sub.is_hide_set(),
+                "{help}"
+            );
         }
         for line in command().render_help().to_string().lines() {
             assert!(line.chars().count() <= 100, "{line}");

@@ -5,6 +5,8 @@ mod attest;
 mod check;
 mod diff;
 mod explain;
+#[cfg(feature = "parquet")]
+mod export;
 mod farm;
 mod fixup;
 mod inspect;
@@ -64,6 +66,13 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::diff(args),
         Command::Verify(args) => verify::verify(args, cli.quiet),
         Command::Test(args) => test::test(args),
+        #[cfg(feature = "parquet")]
+        Command::Export(args) => export::export(args, cli.quiet),
+        #[cfg(not(feature = "parquet"))]
+        Command::Export { .. } => {
+            Err("this program was built without Parquet; install it with `cargo install --locked --path . --features parquet`"
+                .into())
+        }
         Command::Inspect(args) => inspect::inspect(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
