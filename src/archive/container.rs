@@ -208,13 +208,10 @@ pub fn check_version(major: u16, minor: u16, path: &Path) -> Result<()> {
 
 /// Checks that there is exactly one frame, of exactly `body_len` bytes by what it declares.
 fn check_frame(frame: &[u8], body_len: u64) -> std::result::Result<(), String> {
-    match zstd::zstd_safe::get_frame_content_size(frame) {
-        Ok(Some(n)) if n == body_len => {}
-        Ok(Some(n)) => return Err(format!("its zstd frame declares {n} bytes, its header {body_len}")),
-        Ok(None) => return Err("its zstd frame does not declare its size".into()),
-        Err(_) => return Err("it holds no zstd frame after its header".into()),
+    if !frame.starts_with(&zstd::zstd_safe::MAGICNUMBER.to_le_bytes()) {
+        return Err("it holds no zstd frame after its header".into());
     }
-    // libzstd has a limit only when it decompresses piece by piece.
+    // libzstd has this limit only when it decompresses piece by piece.
     match window_of(frame, body_len) {
         Some(window) if window <= 1 << MAX_WINDOW_LOG => {}
         Some(window) => {
@@ -224,6 +221,12 @@ fn check_frame(frame: &[u8], body_len: u64) -> std::result::Result<(), String> {
             ));
         }
         None => return Err("its zstd frame ends in its header".into()),
+    }
+    match zstd::zstd_safe::get_frame_content_size(frame) {
+        Ok(Some(n)) if n == body_len => {}
+        Ok(Some(n)) => return Err(format!("its zstd frame declares {n} bytes, its header {body_len}")),
+        Ok(None) => return Err("its zstd frame does not declare its size".into()),
+        Err(_) => return Err("its zstd frame ends in its header".into()),
     }
     let frame_len = zstd::zstd_safe::find_frame_compressed_size(frame)
         .map_err(|_| "its zstd frame is cut short or broken".to_string())?;

@@ -8,6 +8,7 @@
     reason = "tests may fail"
 )]
 
+mod against;
 mod archives;
 mod attest;
 mod damage;

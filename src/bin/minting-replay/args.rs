@@ -73,7 +73,7 @@ pub enum Command {
     Lint(LintArgs),
     /// Compare two results: nodes, farms and TFT affected
     Diff(DiffArgs),
-    /// Replay, and compare with published results: equal, or where they part first, by node and block
+    /// Compare published results with a replay, by node and block
     Verify(VerifyArgs),
     /// Replay frozen archives and compare with the digests that were recorded
     Test(TestArgs),

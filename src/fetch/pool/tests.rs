@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -182,7 +182,9 @@ fn endpoints_that_misbehave_are_dropped_with_a_note_and_the_others_go_on() {
     let others: Vec<Box<dyn Transport>> =
         vec![fake(lie), fake(away), fake(echo), fake(hopeless), fake(refusing)];
     let pool_of_five = pool_with(pace(2, 4), others, notes.clone());
-    for _ in 0..20 {
+    // One that is left alone for a while after an error is asked again, and dropped, only then.
+    let begun = Instant::now();
+    while pool_of_five.names().len() > 1 && begun.elapsed() < Duration::from_secs(30) {
         assert_eq!(ask(&pool_of_five, 50).unwrap(), echoed(50));
     }
     assert_eq!(pool_of_five.names(), ["node 2"]);
