@@ -291,6 +291,14 @@ impl ChunkBody {
         }
     }
 
+    /// Lets go of the raw events of columns, which take some times the memory of the body. Whoever asks for them
+    /// again has them made again.
+    pub(super) fn forget_events(&mut self) {
+        if let Events::Columns { raw, .. } = &mut self.events {
+            raw.take();
+        }
+    }
+
     /// The value of `System.Events` of the block at a place.
     fn events(&self, place: usize) -> Result<&[u8]> {
         let outside =

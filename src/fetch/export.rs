@@ -26,6 +26,10 @@ use crate::chain::event_shapes;
 /// How often an export looks again at what changed, when a chain is switched to another fork under its feet.
 const ROUNDS_MAX: u32 = 5;
 
+/// Bytes of events that are read of a chunk while the chunk before it is still being written. A chunk of a busy
+/// chain has some 60 MB of them, and writing one takes as much again.
+const READ_AHEAD_BYTES_MAX: usize = 16 << 20;
+
 /// An export that knows what it will read, and has written nothing yet.
 pub struct Export {
     chain: Arc<Chain>,
@@ -277,7 +281,12 @@ impl Export {
         let mut before: Option<Before> = None;
         for &(first, last) in &left.chunks {
             let mut chunk: Option<Chunk> = None;
+            let (mut ahead_bytes, mut is_ahead) = (0_usize, true);
             loop {
+                if is_ahead && ahead_bytes > READ_AHEAD_BYTES_MAX {
+                    store.ask(|_| ()).await?;
+                    is_ahead = false;
+                }
                 let piece =
                     pieces.next().await.ok_or(Error::Internal("there are fewer blocks than planned"))??;
                 let times = (piece.blocks.first(), piece.blocks.last());
@@ -304,7 +313,10 @@ impl Export {
                     blocks: Vec::new(),
                     spans: Vec::new(),
                 });
-                chunk.blocks.extend(piece.blocks);
+                for block in piece.blocks {
+                    ahead_bytes = ahead_bytes.saturating_add(block.events.len());
+                    chunk.blocks.push(block);
+                }
                 progress.advance(u64::from(count));
                 if end >= last {
                     break;
