@@ -6,7 +6,7 @@ use super::period::Period;
 use super::violation::ViolationKind;
 
 /// Length of a day of a period, seconds. Days are counted from the start of the period.
-const DAY_SECS: i128 = 86_400;
+const DAY_SECS: u64 = 86_400;
 
 /// What became of a node besides its receipt. Times are seconds since the epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,10 +39,13 @@ impl Days {
     pub(super) fn add(&mut self, credit: i128, until: i128, period: &Period) {
         let (start, end) = (i128::from(period.start), i128::from(period.end));
         let until = until.min(end);
-        let mut from = until.saturating_sub(credit.max(0)).max(start);
+        let from = until.saturating_sub(credit.max(0)).max(start);
+        // Seconds since the start of the period; nothing is credited before it.
+        let since_start = |time: i128| u64::try_from(time.saturating_sub(start));
+        let (Ok(mut from), Ok(until)) = (since_start(from), since_start(until)) else { return };
         while from < until {
-            let day = (from - start) / DAY_SECS;
-            let next = (start + (day + 1) * DAY_SECS).min(until);
+            let day = from / DAY_SECS;
+            let next = day.saturating_add(1).saturating_mul(DAY_SECS).min(until);
             let Ok(index) = usize::try_from(day) else { return };
             if self.0.len() <= index {
                 self.0.resize(index + 1, 0);
@@ -56,7 +59,7 @@ impl Days {
 
     /// Every day of the period.
     pub(super) fn of(&self, period: &Period) -> Vec<u32> {
-        let days = (i128::from(period.duration()) + DAY_SECS - 1) / DAY_SECS;
+        let days = period.duration().div_ceil(DAY_SECS);
         let mut all = self.0.clone();
         all.resize(usize::try_from(days).unwrap_or(all.len()), 0);
         all

@@ -18,10 +18,16 @@ const GROUP_ROWS: usize = 100_000;
 pub enum EventsError {
     /// The archive.
     #[error(transparent)]
-    Archive(#[from] Error),
+    Archive(Box<Error>),
     /// The file.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+impl From<Error> for EventsError {
+    fn from(error: Error) -> Self {
+        EventsError::Archive(Box::new(error))
+    }
 }
 
 /// Writes the events of all pallets in all blocks, in the order of the chain; gives their number.
