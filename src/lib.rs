@@ -8,6 +8,7 @@ pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod minting;
+pub mod proof;
 pub mod replay;
 pub mod report;
 pub mod verify;

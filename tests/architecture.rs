@@ -25,6 +25,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("replay", vec!["archive", "chain", "chain::types", "minting"]),
         ("report", vec!["archive", "chain::types", "minting", "replay", "cli"]),
         ("verify", vec!["archive", "chain::types", "minting", "replay", "report", "cli"]),
+        ("proof", vec!["archive", "chain"]),
         ("cli", vec![]),
     ])
 }

@@ -11,7 +11,7 @@ mod metadata;
 mod record;
 mod registry;
 mod runtime;
-mod scale;
+pub(crate) mod scale;
 mod shapes;
 mod skip;
 mod storage;
