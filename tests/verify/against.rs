@@ -72,23 +72,6 @@ fn accepted_findings_do_not_count() {
     assert!(ran.stderr.contains("findings of the replay"), "{}", ran.stderr);
 }
 
-/// Node 8 of the frozen archive has an uptime of 2,546,367 s in 2,630,880 s.
-#[test]
-fn uptime_that_differs_is_found_at_the_block_that_decides() {
-    let less = spoiled(|out| edit(&receipt(out, 8), |text| with_uptime(&text, 1_000_000)));
-    let first = &less["first"];
-    assert_eq!((&first["node"], &first["field"]), (&8.into(), &"measured_uptime".into()));
-    assert_eq!((&first["published"], &first["here"]), (&"1000000".into(), &"2546367".into()));
-    let block = first["block"].as_u64().unwrap();
-    // Reports come every 2,400 s, four blocks.
-    assert!((1_000_000 / 600 - 20..1_000_000 / 600 + 300).contains(&(block - 110)), "{first}");
-    assert!(first["reason"].as_str().unwrap().contains("passes what was published"), "{first}");
-    let more = spoiled(|out| edit(&receipt(out, 8), |text| with_uptime(&text, 2_600_000)));
-    let reason = more["first"]["reason"].as_str().unwrap();
-    assert!(reason.contains("earn nothing up to this block"), "{reason}");
-    assert!(more["first"]["block"].as_u64().unwrap() > 110);
-}
-
 #[test]
 fn violations_name_their_block() {
     let overview = fs::read_to_string(testdata("small/expected/overview.csv")).unwrap();
