@@ -256,11 +256,14 @@ impl Closing<'_> {
         }
     }
 
-    /// The period of the node itself, which starts with its registration where the rules say so.
+    /// The period of the node itself, which starts with its registration where the rules say so. A clock that runs
+    /// backwards makes it no longer than the period.
     fn own_span(&self, state: &NodeState) -> Span {
         let whole = Span::from(&self.bounds.period);
         match state.registered_at {
-            Some(start) if self.rules.own_period && !state.seen_early => Span { start, ..whole },
+            Some(start) if self.rules.own_period && !state.seen_early => {
+                Span { start: start.max(whole.start), ..whole }
+            }
             _ => whole,
         }
     }

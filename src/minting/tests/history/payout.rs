@@ -56,6 +56,19 @@ fn own_period() {
     assert_eq!(registered("r46").receipt().reward.musd, 10_400);
 }
 
+/// A block in the period says that it is from an hour before. The node is paid for one period, not for an hour more.
+#[test]
+fn own_period_is_never_longer_than_the_period() {
+    let rules = Rules::named("r46").unwrap();
+    let scene = Scene::with(&rules, StartState::default());
+    let end = scene
+        .event(-3_600, &Event::NodeStored(Box::new(node(NODE))))
+        .reports_since(0, &[2_000, DURATION])
+        .close();
+    assert_eq!(end.receipt().period, Span { start: START, end: START + DURATION });
+    assert_eq!(end.receipt().reward.musd, 20_800);
+}
+
 /// 8 CU * 354 + 1.6 SU * 122 = 3027.2, rounded down to 3027; at 80 that is 378375000 units; half of both for half of the
 /// period.
 #[test]
