@@ -1,20 +1,25 @@
 //! Blocks, one built on the other, and the state behind each.
 //!
-//! Header hashes and parent links are real. Signatures and roots are not: nobody signs, and a root of
-//! extrinsics is a hash over parent and time. As for state roots, until the chain has a trie, a root is a
-//! hash over the root before it and everything the block changed, so that it pins the state down but proves
-//! nothing about a single key.
+//! Header hashes, parent links and state roots are real, so that there are proofs of the state. Seals and roots of
+//! extrinsics are not: nobody seals, and a root of extrinsics is a hash over parent and time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parity_scale_codec::Encode;
 
+use crate::finality::{self, Finality, Justification};
 use crate::hash::{Hash, blake2_256};
 use crate::header::{DigestItem, Header};
+use crate::proving::{Proving, StateVersion};
 use crate::runtime::Runtime;
-use crate::storage::{Change, History, item_key};
+use crate::storage::{Change, item_key};
+use crate::system::{self, Noted};
+use crate::trie::{Layout, Trie};
 use crate::types::runtime::EventRecord;
+
+/// Blocks between the head and the last final one.
+pub const FINALITY_LAG: u32 = 2;
 
 /// What happens in a block, before it has a header.
 #[derive(Debug, Default)]
@@ -42,6 +47,8 @@ pub struct Block {
     pub events: Option<Vec<u8>>,
     /// The runtime of the state after the block.
     pub runtime: Arc<Runtime>,
+    /// Nodes keep a justification of the block once it is final.
+    pub is_justified: bool,
 }
 
 /// A block as it leaves the [`Producer`], with what it changed.
@@ -49,8 +56,10 @@ pub struct Block {
 pub struct Produced {
     /// The block.
     pub block: Block,
-    /// Storage that it changed.
+    /// Storage that calls, or a change of the authorities, changed.
     pub changes: Vec<Change>,
+    /// All storage after it.
+    pub state: Trie,
 }
 
 /// Builds blocks one on the other and keeps none of them.
@@ -62,9 +71,14 @@ pub struct Producer<I> {
     /// State of genesis while it is to be given out.
     genesis: Option<Vec<Change>>,
     parent: Hash,
-    state: Hash,
+    state: Trie,
     next: u32,
     random_seals: bool,
+    finality: Finality,
+    /// Where the layout changes, the whole state is written again.
+    migrate: bool,
+    /// Layout in which the last block wrote.
+    layout: Layout,
 }
 
 impl<I: Iterator<Item = Content>> Producer<I> {
@@ -72,14 +86,24 @@ impl<I: Iterator<Item = Content>> Producer<I> {
     pub fn new(first: Runtime, later: Vec<Runtime>, genesis: Vec<Change>, contents: I) -> Self {
         Self {
             contents,
+            layout: first.layout(),
             runtime: Arc::new(first),
             later_runtimes: later.into_iter().map(Arc::new).collect::<Vec<_>>().into_iter(),
             genesis: Some(genesis),
             parent: [0; 32],
-            state: [0; 32],
+            state: Trie::default(),
             next: 0,
             random_seals: false,
+            finality: Proving::default().finality(),
+            migrate: false,
         }
+    }
+
+    /// What can be proven of the chain, and how. The runtimes are given with the layouts that they write.
+    pub fn with_proving(mut self, proving: &Proving) -> Self {
+        self.finality = proving.finality();
+        self.migrate = proving.state_version == StateVersion::Migrated;
+        self
     }
 
     /// Seals that look like signatures, instead of zeros.
@@ -88,35 +112,72 @@ impl<I: Iterator<Item = Content>> Producer<I> {
         self
     }
 
-    fn seal(&mut self, time_ms: u64, events: Option<Vec<u8>>, upgrade: bool, changes: &[Change]) -> Block {
-        self.state = state_root(self.state, events.as_deref(), changes);
-        let extrinsics_root = blake2_256(&(b"extrinsics", self.parent, time_ms).encode());
-        let mut digest = Vec::new();
-        if self.next > 0 {
-            digest.push(DigestItem::slot(time_ms / self.runtime.block_time_ms()));
+    /// Changes the state as a block does that the current runtime executes.
+    fn write(&mut self, changes: impl Iterator<Item = Change>) {
+        let before = std::mem::replace(&mut self.layout, self.runtime.layout());
+        if self.migrate && self.layout != before {
+            self.state.rewrite(self.layout);
         }
-        if upgrade && let Some(next) = self.later_runtimes.next() {
-            self.runtime = next;
-            digest.push(DigestItem::RuntimeEnvironmentUpdated);
+        for Change { key, value } in changes {
+            self.state.set(self.layout, &key, value);
         }
-        if self.next > 0 {
-            digest.push(if self.random_seals {
-                DigestItem::seal_of(self.parent)
-            } else {
-                DigestItem::seal()
-            });
-        }
+    }
+
+    /// The first block, which nobody wrote.
+    fn genesis(&mut self, mut changes: Vec<Change>) -> Produced {
+        changes.extend(self.finality.writes(0));
+        let unread = system::genesis(self.runtime.spec_version);
+        self.write(changes.iter().cloned().chain(unread));
+        self.seal(0, None, Vec::new(), changes)
+    }
+
+    fn block(&mut self, content: Content) -> Produced {
+        let Content { time_ms, records, mut changes, upgrade } = content;
+        let slot = time_ms / self.runtime.block_time_ms();
+        let events = self.runtime.encode_events(&records);
+        let next_runtime = if upgrade { self.later_runtimes.next() } else { None };
+        let mut logs = vec![DigestItem::slot(slot)];
+        logs.extend(self.finality.log(self.next));
+        logs.extend(next_runtime.as_ref().map(|_| DigestItem::RuntimeEnvironmentUpdated));
+        changes.extend(self.finality.writes(self.next));
+        let noted = Noted {
+            number: self.next,
+            parent: self.parent,
+            slot,
+            events: u32::try_from(records.len()).unwrap_or(u32::MAX),
+            logs: &logs,
+        };
+        let own = [
+            Change { key: item_key("System", "Events"), value: Some(events.clone()) },
+            Change::plain("Timestamp", "Now", &time_ms),
+        ];
+        self.write(changes.iter().cloned().chain(system::writes(&noted)).chain(own));
+        self.runtime = next_runtime.unwrap_or_else(|| Arc::clone(&self.runtime));
+        logs.push(if self.random_seals { DigestItem::seal_of(self.parent) } else { DigestItem::seal() });
+        self.seal(time_ms, Some(events), logs, changes)
+    }
+
+    /// Puts the header on a block.
+    fn seal(
+        &mut self,
+        time_ms: u64,
+        events: Option<Vec<u8>>,
+        digest: Vec<DigestItem>,
+        changes: Vec<Change>,
+    ) -> Produced {
         let header = Header {
             parent_hash: self.parent,
             number: self.next,
-            state_root: self.state,
-            extrinsics_root,
+            state_root: self.state.root(),
+            extrinsics_root: blake2_256(&(b"extrinsics", self.parent, time_ms).encode()),
             digest,
         };
         let hash = header.hash();
+        let is_justified = self.finality.is_justified(self.next);
         self.parent = hash;
         self.next = self.next.saturating_add(1);
-        Block { header, hash, time_ms, events, runtime: Arc::clone(&self.runtime) }
+        let block = Block { header, hash, time_ms, events, runtime: Arc::clone(&self.runtime), is_justified };
+        Produced { block, changes, state: self.state.clone() }
     }
 }
 
@@ -124,54 +185,29 @@ impl<I: Iterator<Item = Content>> Iterator for Producer<I> {
     type Item = Produced;
 
     fn next(&mut self) -> Option<Produced> {
-        if let Some(changes) = self.genesis.take() {
-            let block = self.seal(0, None, false, &changes);
-            return Some(Produced { block, changes });
+        match self.genesis.take() {
+            Some(changes) => Some(self.genesis(changes)),
+            None => self.contents.next().map(|content| self.block(content)),
         }
-        let content = self.contents.next()?;
-        let events = self.runtime.encode_events(&content.records);
-        let block = self.seal(content.time_ms, Some(events), content.upgrade, &content.changes);
-        Some(Produced { block, changes: content.changes })
     }
 }
 
-fn state_root(before: Hash, events: Option<&[u8]>, changes: &[Change]) -> Hash {
-    let mut bytes = before.to_vec();
-    events.encode_to(&mut bytes);
-    for change in changes {
-        change.key.encode_to(&mut bytes);
-        change.value.encode_to(&mut bytes);
-    }
-    blake2_256(&bytes)
-}
-
-/// A chain held in memory: every block, and every value of every key.
+/// A chain held in memory: every block, and the state after it.
 #[derive(Debug)]
 pub struct Chain {
     blocks: Vec<Block>,
     heights: BTreeMap<Hash, u32>,
-    history: History,
-    events_key: Vec<u8>,
-    time_key: Vec<u8>,
+    states: Vec<Trie>,
 }
 
 impl Chain {
     /// Keeps everything that a producer builds.
     pub fn collect(producer: impl Iterator<Item = Produced>) -> Self {
-        let mut chain = Self {
-            blocks: Vec::new(),
-            heights: BTreeMap::new(),
-            history: History::default(),
-            events_key: item_key("System", "Events"),
-            time_key: item_key("Timestamp", "Now"),
-        };
-        for Produced { block, changes } in producer {
-            let height = block.header.number;
-            for change in changes {
-                chain.history.record(height, change);
-            }
-            chain.heights.insert(block.hash, height);
+        let mut chain = Self { blocks: Vec::new(), heights: BTreeMap::new(), states: Vec::new() };
+        for Produced { block, state, .. } in producer {
+            chain.heights.insert(block.hash, block.header.number);
             chain.blocks.push(block);
+            chain.states.push(state);
         }
         chain
     }
@@ -192,13 +228,7 @@ impl Chain {
         };
         let blocks: Vec<Block> = self.blocks.iter().map(fork).collect();
         let heights = blocks.iter().map(|block| (block.hash, block.header.number)).collect();
-        Chain {
-            blocks,
-            heights,
-            history: self.history.clone(),
-            events_key: self.events_key.clone(),
-            time_key: self.time_key.clone(),
-        }
+        Chain { blocks, heights, states: self.states.clone() }
     }
 
     /// Blocks from genesis on.
@@ -216,31 +246,31 @@ impl Chain {
         self.blocks.last()
     }
 
+    /// The last final block.
+    pub fn finalized(&self) -> Option<&Block> {
+        self.block(self.head()?.header.number.saturating_sub(FINALITY_LAG))
+    }
+
+    /// The justification of a block, if nodes keep one: of the last final block they have it in any case.
+    pub fn justification(&self, block: &Block) -> Option<Justification> {
+        let height = block.header.number;
+        let finalized = self.finalized()?.header.number;
+        let is_kept = height == finalized || block.is_justified && height < finalized;
+        if is_kept { finality::justify(self, block) } else { None }
+    }
+
     /// Height of the block with this hash.
     pub fn height(&self, hash: &Hash) -> Option<u32> {
         self.heights.get(hash).copied()
     }
 
-    /// Value of a key in the state after a block.
-    pub fn value(&self, key: &[u8], height: u32) -> Option<Vec<u8>> {
-        if key == self.events_key {
-            return self.block(height)?.events.clone();
-        }
-        if key == self.time_key {
-            return self.block(height).filter(|block| block.time_ms > 0).map(|block| block.time_ms.encode());
-        }
-        self.history.value(key, height).map(<[u8]>::to_vec)
+    /// The state after the block at a height.
+    pub fn state(&self, height: u32) -> Option<&Trie> {
+        self.states.get(usize::try_from(height).ok()?)
     }
 
-    /// Keys with a prefix that have a value in the state after a block, in byte order, behind `after`.
-    ///
-    /// `System.Events` and `Timestamp.Now` are not among them.
-    pub fn keys<'a>(
-        &'a self,
-        prefix: &'a [u8],
-        after: Option<&'a [u8]>,
-        height: u32,
-    ) -> impl Iterator<Item = &'a [u8]> {
-        self.history.keys(prefix, after, height)
+    /// Value of a key in the state after a block.
+    pub fn value(&self, key: &[u8], height: u32) -> Option<Vec<u8>> {
+        self.state(height)?.get(key).map(<[u8]>::to_vec)
     }
 }

@@ -17,6 +17,11 @@ pub fn blake2_128(bytes: &[u8]) -> [u8; 16] {
     Blake2b::<U16>::digest(bytes).into()
 }
 
+/// A 64-bit xxHash, as `Twox64Concat` puts it before a key.
+pub fn twox_64(bytes: &[u8]) -> [u8; 8] {
+    XxHash64::oneshot(0, bytes).to_le_bytes()
+}
+
 /// Two 64-bit xxHashes with the seeds 0 and 1: the hash of pallet and item names.
 pub fn twox_128(bytes: &[u8]) -> [u8; 16] {
     let low = u128::from(XxHash64::oneshot(0, bytes));

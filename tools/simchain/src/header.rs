@@ -11,6 +11,9 @@ const AURA: [u8; 4] = *b"aura";
 /// `sp_runtime::generic::DigestItem`, as far as blocks of TFChain have them.
 #[derive(Clone, Debug, Encode)]
 pub enum DigestItem {
+    /// A message of a consensus engine.
+    #[codec(index = 4)]
+    Consensus([u8; 4], Vec<u8>),
     /// Signature of the author.
     #[codec(index = 5)]
     Seal([u8; 4], Vec<u8>),

@@ -10,7 +10,7 @@ use simchain::chain::Chain;
 use simchain::scenario::month::{self, Month};
 use simchain::serve::faults::Fault;
 use simchain::write::{MonthOptions, MonthWritten};
-use simchain::{Error, Options, Scenario, serve, write};
+use simchain::{Error, Options, Proving, Scenario, serve, write};
 
 /// A deterministic synthetic TFChain: the same options make the same bytes.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ enum Command {
         month: MonthArgs,
         #[command(flatten)]
         options: Options,
+        #[command(flatten)]
+        proving: Proving,
     },
     /// Serve the chain over JSON-RPC (HTTP and WebSocket) on 127.0.0.1, until it is interrupted.
     #[command(after_help = serve::faults::HELP)]
@@ -52,6 +54,8 @@ enum Command {
         fault_seed: u64,
         #[command(flatten)]
         options: Options,
+        #[command(flatten)]
+        proving: Proving,
     },
     /// Look at a scenario.
     Scenario {
@@ -105,16 +109,17 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Error> {
     match command {
-        Command::Write { out, chunk_blocks, month, options } if month.month => {
-            write_month(&out, chunk_blocks, &month, &options)
+        Command::Write { out, chunk_blocks, month, options, proving } if month.month => {
+            write_month(&out, chunk_blocks, &month, &options, proving)
         }
-        Command::Write { out, chunk_blocks, options, .. } => {
-            let finished = write::write(Scenario::new(options)?, &out, chunk_blocks)?;
+        Command::Write { out, chunk_blocks, options, proving, .. } => {
+            let scenario = Scenario::new(options)?.with_proving(proving);
+            let finished = write::write(scenario, &out, chunk_blocks)?;
             println!("{} {} bytes", hex::encode(finished.root), finished.file_bytes);
             Ok(())
         }
-        Command::Serve { port, latency_ms, fault, fault_seed, options } => {
-            let chain = Chain::collect(Scenario::new(options)?.produce());
+        Command::Serve { port, latency_ms, fault, fault_seed, options, proving } => {
+            let chain = Chain::collect(Scenario::new(options)?.with_proving(proving).produce());
             let latency = Duration::from_millis(latency_ms);
             let config = serve::Config { port, latency, faults: fault, fault_seed };
             tokio::runtime::Runtime::new()?.block_on(listen(chain, config))
@@ -126,14 +131,21 @@ fn run(command: Command) -> Result<(), Error> {
     }
 }
 
-fn write_month(out: &Path, chunk_blocks: u32, args: &MonthArgs, options: &Options) -> Result<(), Error> {
+fn write_month(
+    out: &Path,
+    chunk_blocks: u32,
+    args: &MonthArgs,
+    options: &Options,
+    proving: Proving,
+) -> Result<(), Error> {
     let month = Month::new(month::Options {
         period: options.period,
         months: args.months,
         nodes: options.nodes.unwrap_or(NODES),
         contracts: args.contracts,
         seed: options.seed,
-    })?;
+    })?
+    .with_proving(proving);
     let how = MonthOptions { chunk_blocks, level: args.level, raw_events: args.raw_events.as_deref() };
     let written = write::write_month(&month, out, how)?;
     let MonthWritten { archive, blocks, events, event_bytes } = written;

@@ -23,6 +23,7 @@ pub fn build(version: &RuntimeVersion, numbering: Numbering, block_time_ms: u64)
     let pallets = vec![
         system(version),
         timestamp(block_time_ms),
+        grandpa(),
         pallet("Balances", 20, vec![], Some(meta_type::<BalancesEvent>()), vec![]),
         pallet("TransactionPayment", 21, vec![], Some(meta_type::<TransactionPaymentEvent>()), vec![]),
         tfgrid(),
@@ -48,6 +49,11 @@ fn system(version: &RuntimeVersion) -> PalletMetadata {
 fn timestamp(block_time_ms: u64) -> PalletMetadata {
     let constants = vec![constant("MinimumPeriod", &(block_time_ms / 2))];
     pallet("Timestamp", 1, vec![default::<u64>("Now")], None, constants)
+}
+
+/// The authorities themselves are under a key that metadata does not know.
+fn grandpa() -> PalletMetadata {
+    pallet("Grandpa", 13, vec![default::<u64>("CurrentSetId")], None, vec![])
 }
 
 fn tfgrid() -> PalletMetadata {

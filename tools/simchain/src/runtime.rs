@@ -7,6 +7,7 @@
 use parity_scale_codec::Encode;
 
 use crate::metadata;
+use crate::trie::Layout;
 use crate::types::runtime::EventRecord;
 use crate::types::system::RuntimeVersion;
 
@@ -47,22 +48,29 @@ pub struct Runtime {
     pub metadata: Vec<u8>,
     numbering: Numbering,
     block_time_ms: u64,
+    state_version: u8,
 }
 
 impl Runtime {
     /// The runtime with the numbering of spec 145, for slots of `block_time_ms`.
     pub fn spec_145(block_time_ms: u64) -> Self {
-        Self::new(145, Numbering::Spec145, block_time_ms)
+        Self::new(145, Numbering::Spec145, block_time_ms, 0)
     }
 
     /// A later runtime, with a number that the real chain does not use, and shifted indices.
     pub fn upgraded(block_time_ms: u64) -> Self {
-        Self::new(155, Numbering::Shifted, block_time_ms)
+        Self::new(155, Numbering::Shifted, block_time_ms, 0)
     }
 
-    fn new(spec_version: u32, numbering: Numbering, block_time_ms: u64) -> Self {
-        let metadata = metadata::build(&version(spec_version), numbering, block_time_ms).encode();
-        Self { spec_version, metadata, numbering, block_time_ms }
+    /// The same runtime with another `stateVersion`.
+    pub fn with_state_version(self, state_version: u8) -> Self {
+        Self::new(self.spec_version, self.numbering, self.block_time_ms, state_version)
+    }
+
+    fn new(spec_version: u32, numbering: Numbering, block_time_ms: u64, state_version: u8) -> Self {
+        let version = version(spec_version, state_version);
+        let metadata = metadata::build(&version, numbering, block_time_ms).encode();
+        Self { spec_version, metadata, numbering, block_time_ms, state_version }
     }
 
     /// `System.Events` of a block that this runtime executed.
@@ -90,12 +98,17 @@ impl Runtime {
 
     /// What `state_getRuntimeVersion` tells.
     pub fn version(&self) -> RuntimeVersion {
-        version(self.spec_version)
+        version(self.spec_version, self.state_version)
+    }
+
+    /// How this runtime writes the state.
+    pub fn layout(&self) -> Layout {
+        Layout::of(self.state_version)
     }
 }
 
-/// The version of a TFChain runtime; only the number of the specification changes.
-fn version(spec_version: u32) -> RuntimeVersion {
+/// The version of a TFChain runtime.
+fn version(spec_version: u32, state_version: u8) -> RuntimeVersion {
     RuntimeVersion {
         spec_name: "substrate-threefold".into(),
         impl_name: "substrate-threefold".into(),
@@ -107,6 +120,6 @@ fn version(spec_version: u32) -> RuntimeVersion {
             ([0x37, 0xe3, 0x97, 0xfc, 0x7c, 0x91, 0xf5, 0xe4], 2),
         ],
         transaction_version: 2,
-        state_version: 0,
+        state_version,
     }
 }

@@ -218,7 +218,7 @@ impl Recorder {
     }
 
     fn record(&mut self, produced: Produced) -> Result<(), Error> {
-        let Produced { block, changes } = produced;
+        let Produced { block, changes, .. } = produced;
         for Change { key, value } in changes {
             if key.starts_with(&self.power_prefix) {
                 match value.as_deref().and_then(down_since) {

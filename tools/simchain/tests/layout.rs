@@ -138,7 +138,7 @@ fn events_storage_and_constants_are_those_of_spec_145() {
             }
         }
     }
-    assert_eq!((compared_events, compared_items), (56, 16));
+    assert_eq!((compared_events, compared_items), (56, 17));
 }
 
 #[test]

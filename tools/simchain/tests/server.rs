@@ -9,6 +9,7 @@ use jsonrpsee::core::params::{ArrayParams, BatchRequestBuilder};
 use jsonrpsee::http_client::HttpClient;
 use jsonrpsee::rpc_params;
 use jsonrpsee::ws_client::WsClientBuilder;
+use parity_scale_codec::Encode;
 use serde_json::{Value, json};
 use simchain::chain::Chain;
 use simchain::scenario::Kind;
@@ -79,6 +80,21 @@ async fn talk(client: &impl ClientT, chain: &Chain) {
     assert_eq!(changes[0]["changes"], json!([[events, raw], [now, time], [unknown, null]]));
     assert_eq!(ask(client, "state_getStorage", rpc_params![&now, &hash]).await, json!(time));
     assert_eq!(refusal(client, "state_getStorage", rpc_params![&now, &unknown]).await, 4003);
+
+    let proof = ask(client, "state_getReadProof", rpc_params![[&events, &now], &hash]).await;
+    assert_eq!(proof["at"], json!(hash));
+    let item_keys = [item_key("System", "Events"), item_key("Timestamp", "Now")];
+    let nodes = chain.state(60).unwrap().prove(item_keys.iter().map(Vec::as_slice));
+    let nodes: Vec<_> = nodes.iter().map(|node| format!("0x{}", hex::encode(node))).collect();
+    assert_eq!(proof["proof"], json!(nodes));
+    assert_eq!(refusal(client, "state_getReadProof", rpc_params![[&now], &unknown]).await, 4003);
+
+    assert_eq!(block["justifications"], Value::Null);
+    let justified = ask(client, "chain_getBlock", rpc_params![&finalized]).await;
+    let engine_and_bytes = justified["justifications"][0].as_array().unwrap();
+    assert_eq!(engine_and_bytes[0], json!(b"FRNK"));
+    let bytes = chain.justification(chain.finalized().unwrap()).unwrap().encode();
+    assert_eq!(engine_and_bytes[1], json!(bytes));
 
     let nodes = key("TfgridModule", "Nodes");
     let keys = ask(client, "state_getKeysPaged", rpc_params![&nodes, 2, null(), &hash]).await;

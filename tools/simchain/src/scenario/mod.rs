@@ -25,7 +25,7 @@ use crate::chain::Producer;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::period::Period;
-use crate::runtime::Runtime;
+use crate::proving::Proving;
 
 /// The chain starts this long before the period, seconds.
 const LEAD: u64 = 36 * HOUR;
@@ -69,6 +69,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Scenario {
     options: Options,
+    proving: Proving,
     world: World,
     cast: Vec<(u32, Profile)>,
 }
@@ -91,7 +92,13 @@ impl Scenario {
             (profile.play)(&mut script);
             script.finish();
         }
-        Ok(Self { options, world, cast })
+        Ok(Self { options, proving: Proving::default(), world, cast })
+    }
+
+    /// The same chain with other layouts of its state, and other justifications.
+    pub fn with_proving(mut self, proving: Proving) -> Self {
+        self.proving = proving;
+        self
     }
 
     /// The nodes by id, with how they behave.
@@ -122,9 +129,10 @@ impl Scenario {
     /// The blocks of the chain, made one after the other.
     pub fn produce(self) -> Producer<impl Iterator<Item = crate::chain::Content>> {
         let block_time_ms = self.block_time_ms();
-        let later = if self.options.upgrade { vec![Runtime::upgraded(block_time_ms)] } else { vec![] };
+        let (first, later) = self.proving.runtimes(block_time_ms);
+        let later = if self.options.upgrade { vec![later] } else { vec![] };
         let genesis = self.world.genesis();
-        Producer::new(Runtime::spec_145(block_time_ms), later, genesis, Author::new(self.world))
+        Producer::new(first, later, genesis, Author::new(self.world)).with_proving(&self.proving)
     }
 }
 

@@ -7,8 +7,6 @@ use crate::chain::{Block, Chain};
 
 use super::json::{block_json, header_json, parse_hash, parse_hex, to_hex, version_json};
 
-/// Blocks between the head and the last final one.
-pub const FINALITY_LAG: u32 = 2;
 /// Most keys that `state_getKeysPaged` gives at once.
 const MAX_KEYS: u32 = 1_000;
 /// Error code of `sc-rpc` for a failed call of the client, such as an unknown block.
@@ -21,7 +19,7 @@ pub type Answer = Result<Value, ErrorObjectOwned>;
 pub type Method = fn(&Chain, &Params<'_>) -> Answer;
 
 /// Every method by name.
-pub const METHODS: [(&str, Method); 15] = [
+pub const METHODS: [(&str, Method); 16] = [
     ("chain_getBlock", get_block),
     ("chain_getBlockHash", get_block_hash),
     ("chain_getFinalizedHead", get_finalized_head),
@@ -29,6 +27,7 @@ pub const METHODS: [(&str, Method); 15] = [
     ("rpc_methods", |_, _| Ok(json!({ "methods": METHODS.map(|(name, _)| name) }))),
     ("state_getKeysPaged", get_keys_paged),
     ("state_getMetadata", get_metadata),
+    ("state_getReadProof", get_read_proof),
     ("state_getRuntimeVersion", get_runtime_version),
     ("state_getStorage", get_storage),
     ("state_queryStorageAt", query_storage_at),
@@ -54,9 +53,7 @@ fn get_block_hash(chain: &Chain, params: &Params<'_>) -> Answer {
 }
 
 fn get_finalized_head(chain: &Chain, _: &Params<'_>) -> Answer {
-    let head = chain.head().map_or(0, |head| head.header.number);
-    let last = chain.block(head.saturating_sub(FINALITY_LAG));
-    Ok(last.map_or(Value::Null, |block| json!(to_hex(&block.hash))))
+    Ok(chain.finalized().map_or(Value::Null, |block| json!(to_hex(&block.hash))))
 }
 
 fn get_header(chain: &Chain, params: &Params<'_>) -> Answer {
@@ -66,7 +63,8 @@ fn get_header(chain: &Chain, params: &Params<'_>) -> Answer {
 
 fn get_block(chain: &Chain, params: &Params<'_>) -> Answer {
     let at = params.sequence().optional_next::<String>()?;
-    Ok(find(chain, at.as_deref())?.map_or(Value::Null, block_json))
+    let block = find(chain, at.as_deref())?;
+    Ok(block.map_or(Value::Null, |block| block_json(block, chain.justification(block).as_ref())))
 }
 
 fn get_metadata(chain: &Chain, params: &Params<'_>) -> Answer {
@@ -111,8 +109,19 @@ fn get_keys_paged(chain: &Chain, params: &Params<'_>) -> Answer {
     }
     let height = state(chain, at.as_deref())?.header.number;
     let page = usize::try_from(count).unwrap_or_default();
-    let keys = chain.keys(&prefix, after.as_deref(), height).take(page).map(to_hex).collect::<Vec<_>>();
-    Ok(json!(keys))
+    let keys = chain.state(height).map(|state| state.keys(&prefix, after.as_deref(), page));
+    Ok(json!(keys.unwrap_or_default().iter().map(|key| to_hex(key)).collect::<Vec<_>>()))
+}
+
+fn get_read_proof(chain: &Chain, params: &Params<'_>) -> Answer {
+    let mut params = params.sequence();
+    let keys = params.next::<Vec<String>>()?;
+    let at = params.optional_next::<String>()?;
+    let block = state(chain, at.as_deref())?;
+    let keys = keys.iter().map(|key| parse_hex(key)).collect::<Result<Vec<_>, _>>()?;
+    let proof = chain.state(block.header.number).map(|state| state.prove(keys.iter().map(Vec::as_slice)));
+    let proof: Vec<_> = proof.unwrap_or_default().iter().map(|node| to_hex(node)).collect();
+    Ok(json!({ "at": to_hex(&block.hash), "proof": proof }))
 }
 
 /// The block with a hash, the head without one; none if there is no such block.

@@ -6,6 +6,7 @@ use parity_scale_codec::{Compact, Encode};
 use serde_json::{Value, json};
 
 use crate::chain::Block;
+use crate::finality::{self, Justification};
 use crate::hash::Hash;
 use crate::header::Header;
 use crate::types::system::RuntimeVersion;
@@ -49,8 +50,9 @@ pub fn header_json(header: &Header) -> Value {
     })
 }
 
-/// A block as `chain_getBlock` answers it; of its extrinsics only the one that sets the time is shown.
-pub fn block_json(block: &Block) -> Value {
+/// A block as `chain_getBlock` answers it; of its extrinsics only the one that sets the time is shown. A justification
+/// comes with its engine, both as lists of numbers.
+pub fn block_json(block: &Block, justification: Option<&Justification>) -> Value {
     let mut extrinsics = Vec::new();
     if block.time_ms > 0 {
         // Version 4 and unsigned; the pallet Timestamp; the call `set`.
@@ -59,7 +61,7 @@ pub fn block_json(block: &Block) -> Value {
     }
     json!({
         "block": { "header": header_json(&block.header), "extrinsics": extrinsics },
-        "justifications": null,
+        "justifications": justification.map(|justification| [(finality::ENGINE, justification.encode())]),
     })
 }
 

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use crate::chain::Chain;
 use crate::error::Error;
 
-pub use answers::FINALITY_LAG;
+pub use crate::chain::FINALITY_LAG;
 pub use counters::Figures;
 
 use counters::Counters;

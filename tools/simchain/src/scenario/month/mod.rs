@@ -19,7 +19,7 @@ use crate::chain::{Content, Producer};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::period::Period;
-use crate::runtime::Runtime;
+use crate::proving::Proving;
 
 /// Seconds between blocks.
 const BLOCK_TIME: u64 = 6;
@@ -47,6 +47,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Month {
     options: Options,
+    proving: Proving,
     clock: Arc<Clock>,
     /// First second, and the second behind the last.
     span: Period,
@@ -71,7 +72,13 @@ impl Month {
         }
         bounds.push(span.end);
         let state_at = bounds.into_iter().map(|time| clock.height_after(time)).collect();
-        Ok(Self { options, clock: Arc::new(clock), span, state_at })
+        Ok(Self { options, proving: Proving::default(), clock: Arc::new(clock), span, state_at })
+    }
+
+    /// The same month with other layouts of its state, and other justifications.
+    pub fn with_proving(mut self, proving: Proving) -> Self {
+        self.proving = proving;
+        self
     }
 
     /// Heights of the state snapshots: the first block behind every bound of a period, ascending.
@@ -113,8 +120,10 @@ impl Month {
         let grid = Grid::new(&mut world, nodes, contracts, rng(seed, 1));
         let (first, last) = world.bounds();
         let author = Author::new(&world, grid, first.midpoint(last), rng(seed, 2));
-        let later = vec![Runtime::upgraded(block_time_ms)];
-        Producer::new(Runtime::spec_145(block_time_ms), later, world.genesis(), author).with_random_seals()
+        let (first, later) = self.proving.runtimes(block_time_ms);
+        Producer::new(first, vec![later], world.genesis(), author)
+            .with_proving(&self.proving)
+            .with_random_seals()
     }
 }
 

@@ -89,7 +89,7 @@ impl Call<'_> {
     fn block_hash(&self) -> Option<Hash> {
         let place = match self.name {
             "chain_getBlock" | "chain_getHeader" | "state_getMetadata" | "state_getRuntimeVersion" => 0,
-            "state_getStorage" | "state_queryStorageAt" => 1,
+            "state_getReadProof" | "state_getStorage" | "state_queryStorageAt" => 1,
             "state_getKeysPaged" => 3,
             _ => return None,
         };
