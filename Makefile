@@ -70,9 +70,9 @@ bench:
 bench-size:
 	$(CARGO) bench --locked --bench month -- size $(BENCH)
 
-## bench-fetch: how fast an export is and what it costs the node, beside the way of the reference implementation
+## bench-fetch: how fast an export is and what it costs, beside the way of the reference; BENCH="--endpoints 3" for more nodes to ask
 bench-fetch:
-	$(CARGO) bench --locked --bench fetch
+	$(CARGO) bench --locked --bench fetch -- $(BENCH)
 
 ## soak: random faults and kills for SECONDS (an hour unless given), beginning with SEED if given
 soak: SECONDS ?= 3600

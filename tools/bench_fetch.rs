@@ -5,12 +5,20 @@
 //! runtime version, events, timestamp) on 24 connections from within this program. The calls and bytes are those
 //! that the node counted; the memory is what Linux counted.
 //!
+//! What counts as payload are the hex digits, `0x` included, of what was asked for: hashes, header fields, events,
+//! times. Bytes answered are all that the node sent, HTTP headers included; keys and hashes which repeat the question
+//! are among them and not among the payload. Requests are printed beside it and not held to the target.
+//!
+//! `--nodes N` gives the chain more nodes, and so its blocks more events; `--endpoints N` serves it so many times, and
+//! shares the load.
+//!
 //! The synthetic metadata is smaller than that of TFChain (some 100 kB), so the reference's way is measured faster
 //! than it is on the real chain.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::cast_precision_loss,
     reason = "a benchmark that can not run may fail loudly; its figures are rounded"
 )]
@@ -46,34 +54,69 @@ const CONNECTIONS: u32 = 24;
 /// Blocks that are exported; the way of the reference is measured on as many as fit.
 const BLOCKS: u32 = 20_000;
 const BLOCKS_OF_REFERENCE: u32 = 1_200;
-/// Nodes of the chain. Each reports every 40 minutes, so that the 120 s of a block hold the events of a busy chain.
-const NODES: u32 = 800;
-const OPTIONS: Options = Options {
-    scenario: Kind::Small,
-    period: 81,
-    block_time: 120,
-    nodes: Some(NODES),
-    seed: 1,
-    upgrade: false,
-};
+/// Nodes of the chain. Each reports every 40 minutes, so that the 120 s of a block hold the events of a busy chain: as
+/// many bytes as a block of a real month has.
+const NODES: u32 = 1_250;
+/// Resident memory that an export may take, in millions of bytes.
+const MEGABYTES_MAX: f64 = 256.0;
+
+/// What was asked for on the command line.
+struct Asked {
+    nodes: u32,
+    endpoints: usize,
+}
+
+impl Asked {
+    /// Cargo itself adds `--bench`.
+    fn parse() -> Asked {
+        let mut asked = Asked { nodes: NODES, endpoints: 1 };
+        let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+        while let Some(word) = words.next() {
+            let number = words.next().unwrap_or_default();
+            match word.as_str() {
+                "--nodes" => asked.nodes = number.parse().unwrap(),
+                "--endpoints" => asked.endpoints = number.parse().unwrap(),
+                other => panic!("{other}: there are --nodes N and --endpoints N"),
+            }
+        }
+        asked
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            scenario: Kind::Small,
+            period: 81,
+            block_time: 120,
+            nodes: Some(self.nodes),
+            seed: 1,
+            upgrade: false,
+        }
+    }
+}
 
 fn main() {
-    let chain = Arc::new(Chain::collect(Scenario::new(OPTIONS).unwrap().produce()));
+    let asked = Asked::parse();
+    let chain = Arc::new(Chain::collect(Scenario::new(asked.options()).unwrap().produce()));
     let events: usize = chain.blocks().iter().filter_map(|block| block.events.as_ref()).map(Vec::len).sum();
     println!(
-        "chain: {} blocks, {} bytes of events each, {NODES} nodes; every request waits {LATENCY:?}",
+        "chain: {} blocks, {} bytes of events each, {} nodes; {} endpoints, every request waits {LATENCY:?}",
         chain.blocks().len(),
-        events / chain.blocks().len().max(1)
+        events / chain.blocks().len().max(1),
+        asked.nodes,
+        asked.endpoints,
     );
     let runtime = Runtime::new().unwrap();
-    let config = Config { latency: LATENCY, ..Config::default() };
-    let served = runtime.block_on(serve::serve(Arc::clone(&chain), config)).unwrap();
+    let serve = || {
+        let config = Config { latency: LATENCY, ..Config::default() };
+        runtime.block_on(serve::serve(Arc::clone(&chain), config)).unwrap()
+    };
+    let served: Vec<Served> = std::iter::repeat_with(serve).take(asked.endpoints.max(1)).collect();
 
     let fetch = export(&served, 1..=BLOCKS);
     let rate = f64::from(BLOCKS) / fetch.took.as_secs_f64();
     println!("minting-fetch: {BLOCKS} blocks in {:.1} s, {rate:.0} blocks/s", fetch.took.as_secs_f64());
 
-    let took = runtime.block_on(reference(&chain, &served, 1..=BLOCKS_OF_REFERENCE));
+    let took = runtime.block_on(reference(&chain, &served[0], 1..=BLOCKS_OF_REFERENCE));
     let rate_of_reference = f64::from(BLOCKS_OF_REFERENCE) / took.as_secs_f64();
     println!(
         "five calls per block on {CONNECTIONS} connections: {BLOCKS_OF_REFERENCE} blocks in {:.1} s, \
@@ -96,10 +139,12 @@ fn main() {
         ),
         target("calls per block", items as f64 / f64::from(BLOCKS), "", At::Most(2.1)),
         target("bytes answered to bytes of hex payload", per_payload, "x", At::Most(1.15)),
-        target("peak memory", fetch.peak_kib as f64 / 1024.0, " MiB", At::Most(256.0)),
+        target("peak memory", fetch.peak_kib as f64 * 1.024e-3, " MB", At::Most(MEGABYTES_MAX)),
     ];
-    // Stopping fails only if the server has stopped already.
-    let _ = served.handle.stop();
+    for served in &served {
+        // Stopping fails only if the server has stopped already.
+        let _ = served.handle.stop();
+    }
     if good.contains(&false) {
         std::process::exit(1);
     }
@@ -130,14 +175,15 @@ struct Export {
 }
 
 /// Runs `minting-fetch` over the blocks.
-fn export(served: &Served, blocks: RangeInclusive<u32>) -> Export {
+fn export(served: &[Served], blocks: RangeInclusive<u32>) -> Export {
     let folder = tempfile::tempdir().unwrap();
-    let before = served.figures();
+    let before = total(served);
     let begun = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_minting-fetch"))
-        .args(["blocks", &format!("{}..{}", blocks.start(), blocks.end()), "--own-node", "--quiet"])
-        .args(["--rpc", &format!("http://{}", served.address), "--out"])
+        .args(["blocks", &format!("{}..{}", blocks.start(), blocks.end()), "--own-node", "--quiet", "--out"])
         .arg(folder.path().join("archive"))
+        .arg("--rpc")
+        .args(served.iter().map(|served| format!("http://{}", served.address)))
         .spawn()
         .unwrap();
     let status_file = format!("/proc/{}/status", child.id());
@@ -151,7 +197,7 @@ fn export(served: &Served, blocks: RangeInclusive<u32>) -> Export {
     };
     let took = begun.elapsed();
     assert!(status.success(), "minting-fetch failed");
-    let after = served.figures();
+    let after = total(served);
     let figures = Figures {
         requests: after.requests - before.requests,
         items: after.items - before.items,
@@ -160,6 +206,17 @@ fn export(served: &Served, blocks: RangeInclusive<u32>) -> Export {
         payload_bytes: after.payload_bytes - before.payload_bytes,
     };
     Export { took, figures, peak_kib }
+}
+
+/// What all endpoints counted.
+fn total(served: &[Served]) -> Figures {
+    served.iter().map(Served::figures).fold(Figures::default(), |sum, one| Figures {
+        requests: sum.requests + one.requests,
+        items: sum.items + one.items,
+        request_bytes: sum.request_bytes + one.request_bytes,
+        response_bytes: sum.response_bytes + one.response_bytes,
+        payload_bytes: sum.payload_bytes + one.payload_bytes,
+    })
 }
 
 /// `VmHWM` of the status that Linux keeps of a process, KiB.

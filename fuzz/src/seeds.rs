@@ -70,12 +70,12 @@ pub fn make(testdata: &Path) -> Result<(), Failed> {
         let entry = manifest.chunks.first().ok_or("an archive has a chunk")?;
         let (chunk, _) = archive.chunk(entry)?;
         let blocks = first_blocks(&chunk)?;
-        write("chunk", name, &blocks.to_body(None))?;
+        write("chunk", name, &blocks.to_body(None)?)?;
         let spans = blocks.spans.iter();
         let shapes: Option<Vec<_>> =
             spans.map(|span| event_shapes(&archive.metadata(&span.metadata).ok()?.bytes)).collect();
-        let columns = blocks.columns(&shapes.ok_or("a runtime has shapes")?);
-        write("chunk", &format!("{name}-columns"), &blocks.to_body(columns.as_deref()))?;
+        let columns = blocks.columns(&shapes.ok_or("a runtime has shapes")?)?;
+        write("chunk", &format!("{name}-columns"), &blocks.to_body(columns.as_deref())?)?;
         let mut events: Vec<(u32, Vec<u8>)> = Vec::new();
         for block in chunk.blocks() {
             events.push((block.height, block.events()?.to_vec()));
@@ -122,7 +122,7 @@ fn first_blocks(chunk: &ChunkBody) -> minting::archive::Result<Chunk> {
             events: block.events()?.to_vec(),
         })
     });
-    let blocks = blocks.collect::<minting::archive::Result<Vec<_>>>()?;
+    let blocks = blocks.collect::<minting::archive::Result<_>>()?;
     let spans = chunk.spans().iter().take(1).copied().collect();
     let (genesis, first, parent_hash) = (*chunk.genesis(), chunk.first(), *chunk.parent_hash());
     Ok(Chunk { genesis, first, parent_hash, blocks, spans })

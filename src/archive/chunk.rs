@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Error, Hash, Result,
+    Blocks, Error, Hash, Result,
     bytes::{BodyWriter, EVENT_COLUMNS, EVENTS, HEADERS, RUNTIME_SPANS, TIMESTAMPS},
     columns::{self, Columns, EventShapes, Layout},
     header,
@@ -20,21 +20,6 @@ use super::{
 pub const MAX_CHUNK_BLOCKS: u32 = 65_536;
 /// Blocks in a chunk unless asked otherwise.
 pub const DEFAULT_CHUNK_BLOCKS: u32 = 16_384;
-
-/// One block; its number, parent and hash follow from its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// Root of the storage trie after the block.
-    pub state_root: Hash,
-    /// Root of the trie of its extrinsics.
-    pub extrinsics_root: Hash,
-    /// SCALE bytes of the header's digest: a compact count, then the log items.
-    pub digest: Vec<u8>,
-    /// `Timestamp.Now` in milliseconds; 0 for genesis, which has none.
-    pub time_ms: u64,
-    /// `System.Events` as the node gave it; empty for genesis, which has none.
-    pub events: Vec<u8>,
-}
 
 /// From block `first` on, events were produced by the runtime with this metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +40,17 @@ pub struct Chunk {
     /// Parent hash of the first block; zero for genesis.
     pub parent_hash: Hash,
     /// The blocks in order.
-    pub blocks: Vec<Block>,
+    pub blocks: Blocks,
     /// Ascending; the first span starts at `first`.
     pub spans: Vec<Span>,
 }
 
 impl Chunk {
     /// Its events in columns, by the shapes of each of its spans; none if they cannot be taken apart.
-    pub fn columns(&self, shapes: &[Arc<dyn EventShapes>]) -> Option<Vec<u8>> {
+    ///
+    /// # Errors
+    /// Events that do not come back out of memory.
+    pub fn columns(&self, shapes: &[Arc<dyn EventShapes>]) -> Result<Option<Vec<u8>>> {
         let start =
             |span: &Span| usize::try_from(span.first.saturating_sub(self.first)).unwrap_or(usize::MAX);
         let spans: Vec<_> = self.spans.iter().map(start).zip(shapes.iter().cloned()).collect();
@@ -71,27 +59,33 @@ impl Chunk {
 
     /// The canonical bytes, with events as they are, or in columns if these are given. Lengths above `u32::MAX` cannot
     /// occur in a body of at most 256 MiB; they are written saturated, and reading the body back refuses them.
-    pub fn to_body(&self, columns: Option<&[u8]>) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// Events that do not come back out of memory.
+    pub fn to_body(&self, columns: Option<&[u8]>) -> Result<Vec<u8>> {
         let count = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
+        let heads = || self.blocks.heads();
         let mut body = BodyWriter::new();
         body.prelude(&self.genesis);
         body.prelude(&self.first.to_le_bytes());
         body.prelude(&count.to_le_bytes());
         body.prelude(&self.parent_hash);
         body.section(HEADERS, |out| {
-            self.blocks.iter().for_each(|b| out.extend_from_slice(&b.state_root));
-            self.blocks.iter().for_each(|b| out.extend_from_slice(&b.extrinsics_root));
-            self.blocks.iter().for_each(|b| push_len(out, b.digest.len()));
-            self.blocks.iter().for_each(|b| out.extend_from_slice(&b.digest));
+            heads().for_each(|b| out.extend_from_slice(&b.state_root));
+            heads().for_each(|b| out.extend_from_slice(&b.extrinsics_root));
+            heads().for_each(|b| push_len(out, b.digest.len()));
+            heads().for_each(|b| out.extend_from_slice(&b.digest));
         });
         body.section(TIMESTAMPS, |out| {
-            self.blocks.iter().for_each(|b| out.extend_from_slice(&b.time_ms.to_le_bytes()));
+            heads().for_each(|b| out.extend_from_slice(&b.time_ms.to_le_bytes()));
         });
         if columns.is_none() {
+            let mut events = Ok(());
             body.section(EVENTS, |out| {
-                self.blocks.iter().for_each(|b| push_len(out, b.events.len()));
-                self.blocks.iter().for_each(|b| out.extend_from_slice(&b.events));
+                heads().for_each(|b| push_len(out, b.events_len));
+                events = self.push_events(out);
             });
+            events?;
         }
         body.section(RUNTIME_SPANS, |out| {
             put_spans(&self.spans, out);
@@ -99,7 +93,15 @@ impl Chunk {
         if let Some(columns) = columns {
             body.section(EVENT_COLUMNS, |out| out.extend_from_slice(columns));
         }
-        body.finish()
+        Ok(body.finish())
+    }
+
+    fn push_events(&self, out: &mut Vec<u8>) -> Result<()> {
+        let mut events = self.blocks.events();
+        while let Some(value) = events.next_value()? {
+            out.extend_from_slice(value);
+        }
+        Ok(())
     }
 }
 
@@ -287,14 +289,6 @@ impl ChunkBody {
                 times_ms: &self.times_ms,
                 spans: &self.spans,
             }),
-        }
-    }
-
-    /// Lets go of the raw events of columns, which take some times the memory of the body. Whoever asks for them
-    /// again has them made again.
-    pub(super) fn forget_events(&mut self) {
-        if let Events::Columns { raw, .. } = &mut self.events {
-            raw.take();
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{
-    Archive, ArchiveWriter, Block, BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, Error, ExportedRange,
-    Finished, Hash, Manifest, Plan, Provenance, Result, ShapesOf, Span, chunk_ranges,
+    Archive, ArchiveWriter, Block, BlockRef, Blocks, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, Error,
+    ExportedRange, Finished, Hash, Manifest, Plan, Provenance, Result, ShapesOf, Span, chunk_ranges,
 };
 
 /// What becomes of some archives when they are joined.
@@ -150,7 +150,7 @@ impl Merge {
             genesis: self.plan.genesis,
             first,
             parent_hash: Hash::default(),
-            blocks: Vec::new(),
+            blocks: Blocks::default(),
             spans: Vec::new(),
         };
         for height in first..=last {

@@ -2,6 +2,7 @@
 //!
 //! `archive-format.md` is the specification; this room is one implementation of it.
 
+mod blocks;
 pub mod bytes;
 mod check;
 mod chunk;
@@ -21,8 +22,9 @@ mod state;
 mod workspace;
 mod writer;
 
+pub use blocks::{Block, Blocks};
 pub use check::check;
-pub use chunk::{Block, BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
+pub use chunk::{BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
 pub use columns::{EventShapes, ShapesOf};
 pub use error::{Error, Result};
 pub use manifest::{ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, StateEntry, chunk_ranges};

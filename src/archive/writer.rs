@@ -285,19 +285,16 @@ impl ArchiveWriter {
     /// errors.
     pub fn put_chunk(&mut self, chunk: &Chunk) -> Result<()> {
         let item = format!("the chunk at block {}", chunk.first);
-        let columns = self.columns(chunk)?;
         let read_back = |columns: Option<&[u8]>| -> Result<ChunkBody> {
-            let mut read = ChunkBody::parse(chunk.to_body(columns), &self.folder.join(&item))?;
-            let is_same = is_same(chunk, &read)?;
-            read.forget_events();
-            match is_same {
+            let read = ChunkBody::parse(chunk.to_body(columns)?, &self.folder.join(&item))?;
+            match is_same(chunk, &read)? {
                 true => Ok(read),
                 false => {
                     Err(Error::Refused { item: item.clone(), what: "it does not read back the same".into() })
                 }
             }
         };
-        let in_columns = columns.as_deref().and_then(|columns| read_back(Some(columns)).ok());
+        let in_columns = self.columns(chunk)?.and_then(|columns| read_back(Some(&columns)).ok());
         let read = match in_columns {
             Some(read) => read,
             None => read_back(None).map_err(|e| refused(item.clone(), &e))?,
@@ -328,7 +325,7 @@ impl ArchiveWriter {
             let Some(known) = known else { return Ok(None) };
             shapes.push(Arc::clone(known));
         }
-        Ok(chunk.columns(&shapes))
+        chunk.columns(&shapes)
     }
 
     /// Checks that everything planned is there and belongs together, then writes `provenance.json` and, last,
@@ -462,10 +459,23 @@ fn is_same(chunk: &Chunk, read: &ChunkBody) -> Result<bool> {
     {
         return Ok(false);
     }
-    for (written, read) in chunk.blocks.iter().zip(read.blocks()) {
+    for (written, read) in chunk.blocks.heads().zip(read.blocks()) {
         let same = (&written.state_root, &written.extrinsics_root, &written.digest[..], written.time_ms)
             == (read.state_root, read.extrinsics_root, read.digest, read.time_ms);
-        if !same || written.events != read.events()? {
+        if !same {
+            return Ok(false);
+        }
+    }
+    let mut written = chunk.blocks.events();
+    if let Some(columns) = read.columns() {
+        let same = |_, value: &[u8]| match written.next_value() {
+            Ok(Some(written)) if written == value => Ok(()),
+            _ => Err("another value".into()),
+        };
+        return Ok(columns.values(same).is_ok());
+    }
+    for block in read.blocks() {
+        if written.next_value()? != Some(block.events()?) {
             return Ok(false);
         }
     }

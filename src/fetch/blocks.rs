@@ -21,6 +21,8 @@ use crate::chain::keys;
 
 /// Blocks of a piece: one call for their hashes is a small part of what they cost.
 pub(super) const PIECE_BLOCKS: u32 = 100;
+/// Bytes of events that may be in flight. On the way each of them takes some times its memory, as hex and as JSON.
+const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
 /// How often contents are asked for again whose times contradict each other.
 const TRIES_OF_CONTENTS: u32 = 5;
 
@@ -49,6 +51,8 @@ pub(super) struct Pieces {
     runtimes: Arc<Runtimes>,
     todo: Box<dyn Iterator<Item = (u32, u32)> + Send>,
     in_flight: VecDeque<Task>,
+    /// Bytes of events of a piece, as those before it had.
+    piece_bytes: usize,
 }
 
 /// A piece that is being read; ends with its owner.
@@ -73,12 +77,14 @@ impl Pieces {
             runtimes: Arc::clone(runtimes),
             todo: Box::new(runs.into_iter().flat_map(divide)),
             in_flight: VecDeque::new(),
+            piece_bytes: 0,
         }
     }
 
     /// The next piece, or none after the last one.
     pub(super) async fn next(&mut self) -> Option<Result<Piece, Error>> {
-        while self.in_flight.len() < self.chain.pool.width()
+        let width = in_flight_max(self.chain.pool.width(), self.piece_bytes);
+        while self.in_flight.len() < width
             && let Some((first, last)) = self.todo.next()
         {
             let (chain, runtimes) = (Arc::clone(&self.chain), Arc::clone(&self.runtimes));
@@ -87,8 +93,19 @@ impl Pieces {
             })));
         }
         let mut task = self.in_flight.pop_front()?;
-        Some((&mut task.0).await.unwrap_or(Err(Error::Internal("reading blocks was given up"))))
+        let piece = (&mut task.0).await.unwrap_or(Err(Error::Internal("reading blocks was given up")));
+        if let Ok(Piece { blocks, .. }) = &piece {
+            let bytes = blocks.iter().fold(0, |sum: usize, block| sum.saturating_add(block.events.len()));
+            // A burst counts at once, and is forgotten slowly.
+            self.piece_bytes = bytes.max(self.piece_bytes - self.piece_bytes / 16);
+        }
+        Some(piece)
     }
+}
+
+/// How many pieces of so many bytes may be in flight, where `width` keep every endpoint busy.
+fn in_flight_max(width: usize, piece_bytes: usize) -> usize {
+    width.min((IN_FLIGHT_BYTES_MAX / piece_bytes.max(1)).max(1))
 }
 
 /// Reads the blocks from `first` to `last`, both included, from one endpoint.
@@ -275,6 +292,14 @@ mod tests {
             assert!(contents_of(1, bad).is_err());
         }
         assert!(contents_of(1, vec![Some(vec![0]), Some(vec![7])]).unwrap_err().contains("1 bytes"));
+    }
+
+    #[test]
+    fn large_blocks_are_read_with_fewer_pieces_in_flight_and_never_with_none() {
+        assert_eq!(in_flight_max(17, 0), 17);
+        assert_eq!(in_flight_max(17, 340_000), 17);
+        assert_eq!(in_flight_max(17, 4 << 20), 4);
+        assert_eq!(in_flight_max(17, usize::MAX), 1);
     }
 
     #[test]

@@ -4,45 +4,64 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::blocks::{Contents, read_contents};
+use super::chunks::Givers;
 use super::error::Error;
-use super::export::Givers;
 use super::node::Chain;
 use super::progress::Stage;
 use super::runtimes::Runtimes;
-use super::store::Store;
 use crate::archive::container::{self, Kind, MAX_FILE_LEN, sha256};
 use crate::archive::{ChunkBody, Hash, files};
 
-/// Compares a sample of the blocks on disk with what other endpoints say of them.
+/// A chunk on disk.
+pub(super) struct Kept {
+    pub(super) first: u32,
+    pub(super) last: u32,
+    pub(super) last_hash: Hash,
+    pub(super) path: PathBuf,
+}
+
+/// Makes sure that there are two endpoints to compare, before days are spent on reading.
+///
+/// # Errors
+/// [`Error::NoSecond`].
+pub(super) fn needs_two(chain: &Chain) -> Result<(), Error> {
+    let is_enough = chain.pool.up().count() > 1;
+    if is_enough { Ok(()) } else { Err(Error::NoSecond(chain.pool.names().join(", "))) }
+}
+
+/// Compares a sample of the blocks on disk with what other endpoints say of them. When one of these is dropped, the
+/// others take over what it was to be asked.
 ///
 /// # Errors
 /// [`Error::Differs`] at the first difference; there is no second endpoint.
 pub(super) async fn cross_check(
     chain: &Chain,
     runtimes: &Runtimes,
-    store: &mut Store,
+    chunks: &[Kept],
     givers: &Givers,
     sample: NonZeroU32,
 ) -> Result<(), Error> {
-    let (chunks, plan) = store.ask(|writer| (writer.present_chunks(), writer.plan().clone())).await?;
-    let seed = chunks.last().map(|&(_, _, hash)| hash).unwrap_or_default();
-    let heights = choose(&seed, plan.first.max(1), plan.last, sample.get());
+    let (Some(start), Some(end)) = (chunks.first(), chunks.last()) else { return Ok(()) };
+    let heights = choose(&end.last_hash, start.first.max(1), end.last, sample.get());
     chain.pool.progress().stage(Stage::CrossCheck, u64::try_from(heights.len())?);
-    for (first, last, _) in chunks {
+    for Kept { first, last, path, .. } in chunks {
         let of_chunk: Vec<u32> = heights.range(first..=last).copied().collect();
         if of_chunk.is_empty() {
             continue;
         }
-        let path = store.ask(|writer| writer.chunk_path(first)).await?;
-        let path = path.ok_or(Error::Internal("a chunk is not there"))?;
-        let opened = container::open(Kind::Chunk, &files::read(&path, MAX_FILE_LEN)?, &path)?;
-        let chunk = ChunkBody::parse(opened.body, &path)?;
-        for (other, of_other) in by_other(chain, givers, &of_chunk)? {
-            compare(chain, runtimes, &chunk, &path, givers, other, &of_other).await?;
+        let opened = container::open(Kind::Chunk, &files::read(path, MAX_FILE_LEN)?, path)?;
+        let chunk = ChunkBody::parse(opened.body, path)?;
+        let mut is_done = false;
+        while !is_done {
+            is_done = true;
+            for (other, of_other) in by_other(chain, givers, &of_chunk)? {
+                is_done &= compare(chain, runtimes, &chunk, path, givers, other, &of_other).await?;
+            }
         }
+        chain.pool.progress().advance(u64::try_from(of_chunk.len())?);
     }
     Ok(())
 }
@@ -72,6 +91,7 @@ fn giver_of(givers: &Givers, height: u32) -> Option<usize> {
     (height - first < super::blocks::PIECE_BLOCKS).then_some(*giver)
 }
 
+/// Compares what is kept with what another endpoint says; false if that one was dropped meanwhile.
 async fn compare(
     chain: &Chain,
     runtimes: &Runtimes,
@@ -80,13 +100,11 @@ async fn compare(
     givers: &Givers,
     other: usize,
     heights: &[u32],
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let read = |peer: std::sync::Arc<super::pool::Peer>| async move {
         read_contents(&peer, chain, runtimes, heights).await
     };
-    let Some(answers) = chain.pool.run_on(other, read).await? else {
-        return Err(Error::NoSecond(chain.pool.names().join(", ")));
-    };
+    let Some(answers) = chain.pool.run_on(other, read).await? else { return Ok(false) };
     let hashes = chunk.hashes();
     for (&height, (hash, contents)) in heights.iter().zip(&answers) {
         let at = usize::try_from(height.saturating_sub(chunk.first()))?;
@@ -101,8 +119,7 @@ async fn compare(
             return Err(Error::Differs { block: height, first, second: chain.pool.name(other), what, file });
         }
     }
-    chain.pool.progress().advance(u64::try_from(heights.len())?);
-    Ok(())
+    Ok(true)
 }
 
 /// What differs between what is kept and what somebody else says, in words.

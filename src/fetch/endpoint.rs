@@ -195,10 +195,10 @@ impl Endpoint {
         let before = health.jobs.get();
         health.jobs.failed(before);
         health.surplus += before.saturating_sub(health.jobs.get());
-        let is_over = match health.known {
-            true => now.duration_since(since) >= self.pace.patience,
-            false => health.failures_in_a_row > PAUSES_OF_A_STRANGER && wish.is_none(),
-        };
+        let left = (since + self.pace.patience).saturating_duration_since(now);
+        // Who says when to come back is asked once more then, be that after its time.
+        let is_over = left.is_zero()
+            || (!health.known && wish.is_none() && health.failures_in_a_row > PAUSES_OF_A_STRANGER);
         if is_over {
             health.down.get_or_insert_with(|| cause.to_owned());
             return;
@@ -207,11 +207,7 @@ impl Endpoint {
         let pause = match wish {
             Some(wish) => with_jitter(wish.max(pause(1, 0)), jitter % 64),
             // It is tried once more when the time that it is given ends, and not long after that.
-            None if health.known => {
-                let left = (since + self.pace.patience).saturating_duration_since(now);
-                pause(health.failures_in_a_row, jitter).min(left)
-            }
-            None => pause(health.failures_in_a_row, jitter),
+            None => pause(health.failures_in_a_row, jitter).min(left),
         };
         health.resume_at = now + pause;
     }
@@ -252,6 +248,16 @@ mod tests {
         endpoint.failed(0, Some(Duration::from_secs(7)), "429");
         let left = endpoint.resume_at().duration_since(Instant::now());
         assert!(left > Duration::from_secs(6) && left < Duration::from_secs(8), "{left:?}");
+    }
+
+    #[test]
+    fn nobody_is_waited_for_who_only_ever_wishes_to_be_left_alone() {
+        let endpoint = endpoint(Pace { patience: Duration::from_millis(5), ..pace(4, 4) }, fake(echo));
+        endpoint.failed(0, Some(Duration::ZERO), "429");
+        assert_eq!(endpoint.down(), None);
+        std::thread::sleep(Duration::from_millis(6));
+        endpoint.failed(1, Some(Duration::ZERO), "429");
+        assert_eq!(endpoint.down().as_deref(), Some("429"));
     }
 
     fn jobs_and_surplus(endpoint: &Endpoint) -> (u32, u32) {

@@ -1,12 +1,11 @@
 //! An export from beginning to end.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blocks::Pieces;
-use super::cross_check::cross_check;
+use super::chunks::{Chunks, Givers};
+use super::cross_check::{Kept, cross_check, needs_two};
 use super::error::Error;
 use super::estimate::{Estimate, estimate};
 use super::node::Chain;
@@ -18,17 +17,13 @@ use super::runtimes::Runtimes;
 use super::state::read_state;
 use super::store::{Store, other_chain};
 use crate::archive::{
-    ArchiveWriter, Chunk, ExportedRange, FolderLock, Hash, Left, Manifest, Plan, Provenance, chunk_ranges,
-    files,
+    ArchiveWriter, ChunkEntry, ExportedRange, FolderLock, Hash, Left, Manifest, Plan, Provenance,
+    chunk_ranges, files,
 };
 use crate::chain::event_shapes;
 
 /// How often an export looks again at what changed, when a chain is switched to another fork under its feet.
 const ROUNDS_MAX: u32 = 5;
-
-/// Bytes of events that are read of a chunk while the chunk before it is still being written. A chunk of a busy
-/// chain has some 60 MB of them, and writing one takes as much again.
-const READ_AHEAD_BYTES_MAX: usize = 16 << 20;
 
 /// An export that knows what it will read, and has written nothing yet.
 pub struct Export {
@@ -75,9 +70,6 @@ pub struct Exported {
     pub file_bytes: u64,
 }
 
-/// Who gave which blocks: place of the endpoint by first block of a piece. Blocks of earlier runs are not in it.
-pub(super) type Givers = BTreeMap<u32, usize>;
-
 impl Export {
     /// Greets the endpoints and finds out what the request means for their chain.
     ///
@@ -93,9 +85,14 @@ impl Export {
         // The time is for the provenance, which no digest covers and no decision reads.
         let started = jiff::Timestamp::now();
         progress.stage(Stage::Greeting, 0);
-        let chain = Chain::greet(Pool::new(urls, pace, Arc::clone(&progress))?).await?;
+        let mut chain = Chain::greet(Pool::new(urls, pace, Arc::clone(&progress))?).await?;
         let mut runtimes = Runtimes::default();
-        let plan = plan(&chain, request, &mut runtimes).await?;
+        let plan = loop {
+            match plan(&chain, request, &mut runtimes).await {
+                Err(Error::NotFinal { .. }) if chain.leave_behind()? => {}
+                planned => break planned?,
+            }
+        };
         progress.stage(Stage::Runtimes, 0);
         chain.hold_to(plan.last).await?;
         runtimes.read_range(&chain, plan.first, plan.last).await?;
@@ -167,7 +164,7 @@ impl Export {
     }
 
     /// Reads what is missing in the folder, and finishes the archive. The folder was locked, unless it holds a
-    /// finished archive. `sample` blocks are read again from another endpoint.
+    /// finished archive. `sample` blocks are read again from another endpoint, of a finished archive too.
     ///
     /// What is on disk is whole at any moment: when the future is dropped, or fails, the same export goes on
     /// from there.
@@ -180,7 +177,18 @@ impl Export {
         lock: Option<FolderLock>,
         sample: Option<NonZeroU32>,
     ) -> Result<Exported, Error> {
-        if let Some(exported) = finished_before(folder, &self.plan)? {
+        if sample.is_some() {
+            needs_two(&self.chain)?;
+        }
+        if let Some((manifest, exported)) = finished_before(folder, &self.plan)? {
+            let kept = |entry: &ChunkEntry| Kept {
+                first: entry.first,
+                last: entry.last,
+                last_hash: entry.last_hash.0,
+                path: folder.join(&entry.file),
+            };
+            self.cross_check(&manifest.chunks.iter().map(kept).collect::<Vec<_>>(), &Givers::new(), sample)
+                .await?;
             return Ok(exported);
         }
         let lock = match lock {
@@ -218,9 +226,13 @@ impl Export {
                 return Err(Error::Unsteady(self.chain.pool.names().join(", ")));
             }
         }
-        if let Some(sample) = sample {
-            cross_check(&self.chain, &self.runtimes, &mut store, &givers, sample).await?;
-        }
+        let kept = store.ask(|writer| {
+            let kept = |(first, last, last_hash)| {
+                Some(Kept { first, last, last_hash, path: writer.chunk_path(first)? })
+            };
+            writer.present_chunks().into_iter().filter_map(kept).collect::<Vec<_>>()
+        });
+        self.cross_check(&kept.await?, &givers, sample).await?;
         let finished = store.finish(self.provenance()).await?;
         Ok(Exported {
             root: finished.root,
@@ -229,6 +241,18 @@ impl Export {
             files: finished.files,
             file_bytes: finished.file_bytes,
         })
+    }
+
+    async fn cross_check(
+        &self,
+        kept: &[Kept],
+        givers: &Givers,
+        sample: Option<NonZeroU32>,
+    ) -> Result<(), Error> {
+        match sample {
+            Some(sample) => cross_check(&self.chain, &self.runtimes, kept, givers, sample).await,
+            None => Ok(()),
+        }
     }
 
     fn note(&self, text: &str) {
@@ -277,53 +301,9 @@ impl Export {
         }
         let progress = self.chain.pool.progress();
         progress.stage(Stage::Blocks, left.blocks());
-        let mut pieces = Pieces::of(&self.chain, &self.runtimes, left.chunks.clone());
-        let mut before: Option<Before> = None;
+        let mut chunks = Chunks::of(&self.chain, &self.runtimes, left.chunks.clone());
         for &(first, last) in &left.chunks {
-            let mut chunk: Option<Chunk> = None;
-            let (mut ahead_bytes, mut is_ahead) = (0_usize, true);
-            loop {
-                if is_ahead && ahead_bytes > READ_AHEAD_BYTES_MAX {
-                    store.ask(|_| ()).await?;
-                    is_ahead = false;
-                }
-                let piece =
-                    pieces.next().await.ok_or(Error::Internal("there are fewer blocks than planned"))??;
-                let times = (piece.blocks.first(), piece.blocks.last());
-                let (Some(oldest), Some(newest)) = (times.0.map(|b| b.time_ms), times.1.map(|b| b.time_ms))
-                else {
-                    return Err(Error::Internal("a piece has no blocks"));
-                };
-                if let Some(before) = before.filter(|before| before.last + 1 == piece.first)
-                    && (before.hash != piece.parent_hash || before.time_ms >= oldest)
-                {
-                    let name = |index| self.chain.pool.name(index).to_string();
-                    let (first, second) = (name(before.giver), name(piece.giver));
-                    return Err(Error::Apart { block: piece.first, first, second: second.to_string() });
-                }
-                let count = u32::try_from(piece.blocks.len())?;
-                let end = piece.first + (count - 1);
-                before =
-                    Some(Before { last: end, hash: piece.last_hash, time_ms: newest, giver: piece.giver });
-                givers.insert(piece.first, piece.giver);
-                let chunk = chunk.get_or_insert_with(|| Chunk {
-                    genesis: self.chain.genesis,
-                    first,
-                    parent_hash: piece.parent_hash,
-                    blocks: Vec::new(),
-                    spans: Vec::new(),
-                });
-                for block in piece.blocks {
-                    ahead_bytes = ahead_bytes.saturating_add(block.events.len());
-                    chunk.blocks.push(block);
-                }
-                progress.advance(u64::from(count));
-                if end >= last {
-                    break;
-                }
-            }
-            let mut chunk = chunk.ok_or(Error::Internal("a chunk has no blocks"))?;
-            chunk.spans = self.runtimes.spans(first, last)?;
+            let chunk = chunks.next_of(first, last, givers).await?;
             store.put(move |writer| writer.put_chunk(&chunk)).await?;
         }
         Ok(())
@@ -339,15 +319,6 @@ impl Export {
             tool: format!("minting-fetch {}", env!("CARGO_PKG_VERSION")),
         }
     }
-}
-
-/// The end of the piece before.
-#[derive(Clone, Copy)]
-struct Before {
-    last: u32,
-    hash: Hash,
-    time_ms: u64,
-    giver: usize,
 }
 
 /// Locks the folder of an export, before anything is asked of the network. None if a finished archive is there,
@@ -374,7 +345,7 @@ fn in_seconds(moment: jiff::Timestamp) -> String {
 }
 
 /// The archive that an earlier run of the same plan finished in this folder.
-fn finished_before(folder: &Path, plan: &Plan) -> Result<Option<Exported>, Error> {
+fn finished_before(folder: &Path, plan: &Plan) -> Result<Option<(Manifest, Exported)>, Error> {
     if !folder.join(files::MANIFEST).exists() {
         return Ok(None);
     }
@@ -383,11 +354,12 @@ fn finished_before(folder: &Path, plan: &Plan) -> Result<Option<Exported>, Error
         && (manifest.first_block, manifest.last_block) == (plan.first, plan.last)
         && manifest.exported_range() == plan.range
         && manifest.state.iter().map(|state| state.height).eq(plan.state_at.iter().copied());
-    Ok(is_same.then(|| Exported {
+    let exported = Exported {
         root: manifest.archive_root.0,
         last_hash: manifest.last_hash.0,
         blocks_read: 0,
         files: u64::try_from(manifest.files().count()).unwrap_or(u64::MAX),
         file_bytes: manifest.files().fold(0, |sum, file| sum.saturating_add(file.file_bytes)),
-    }))
+    };
+    Ok(is_same.then_some((manifest, exported)))
 }

@@ -1,16 +1,18 @@
 //! Reads a range of blocks from archive nodes, over JSON-RPC, into an archive.
 //!
-//! From the wire up: `client` carries requests to one endpoint, `throttle` reads from the headers when to come
-//! back, `pace` says how fast, `endpoint` keeps to it, `ask` asks one endpoint many calls and tries again, `pool`
-//! does work on the endpoint that has least to do, and elsewhere when it fails there, `wire` turns answers into
-//! bytes, `node` asks in terms of heights, `locate` searches, `runtimes`, `state` and `blocks` read one kind of
-//! thing each, `cross_check` asks for a second opinion, `store` writes, `plan` turns a request into blocks,
-//! `estimate` says what they cost, and [`Export`] does it all in order. Nodes are not trusted: what they say must
-//! hash, link and decode, or it is an error that names the node and the block. `stellar` reads another network: what
-//! was paid, from a Horizon server.
+//! From the wire up: `address` says where, `client` carries requests to one endpoint, `throttle` reads from the
+//! headers when to come back, `pace` says how fast, `endpoint` keeps to it, `ask` asks one endpoint many calls and
+//! tries again, `pool` does work on the endpoint that has least to do, and elsewhere when it fails there, `wire` turns
+//! answers into bytes, `node` asks in terms of heights, `locate` searches, `runtimes`, `state` and `blocks` read one
+//! kind of thing each, `chunks` puts blocks together, `cross_check` asks for a second opinion, `store` writes, `plan`
+//! turns a request into blocks, `estimate` says what they cost, and [`Export`] does it all in order. Nodes are not
+//! trusted: what they say must hash, link and decode, or it is an error that names the node and the block. `stellar`
+//! reads another network: what was paid, from a Horizon server.
 
+mod address;
 mod ask;
 mod blocks;
+mod chunks;
 mod client;
 mod cross_check;
 mod endpoint;
@@ -45,5 +47,5 @@ pub use stellar::{Collected, PaymentsRequest, TFT_ISSUER, check_account, check_h
 /// # Errors
 /// [`Error::Address`].
 pub fn check_address(url: &str) -> Result<(), Error> {
-    client::Address::parse(url).map(drop)
+    address::Address::parse(url).map(drop)
 }

@@ -33,6 +33,8 @@ pub(super) struct Chain {
     pub(super) node: String,
     /// The highest block that every endpoint held for finalized when it was greeted. Nothing above it is read.
     pub(super) head: u32,
+    /// What each of them held for finalized.
+    heads: Vec<(usize, u32)>,
     /// The last block of the export, final when it began: what is read must be of the chain that ends there.
     anchor: OnceLock<(u32, Hash)>,
     /// Times that searches asked for, milliseconds by height.
@@ -56,14 +58,12 @@ impl Chain {
         for index in pool.up().collect::<Vec<_>>() {
             greetings.extend(pool.run_on(index, greet_one).await?);
         }
-        let serving = |genesis: &Hash| greetings.iter().filter(|other| other.genesis == *genesis).count();
-        let most = greetings.iter().map(|greeting| serving(&greeting.genesis)).max();
-        let Some(chosen) = greetings.iter().find(|greeting| Some(serving(&greeting.genesis)) == most) else {
+        let Some(chosen) = as_most(&greetings, |greeting| greeting.genesis) else {
             return Err(Error::Internal("no endpoint answered"));
         };
         let highest = greetings.iter().filter(|other| other.genesis == chosen.genesis).map(|g| g.head).max();
         let highest = highest.unwrap_or(chosen.head);
-        let mut head = highest;
+        let mut heads = Vec::new();
         for greeting in &greetings {
             let problem = if greeting.genesis != chosen.genesis {
                 let (theirs, ours) = (wire::to_hex(&greeting.genesis), wire::to_hex(&chosen.genesis));
@@ -74,15 +74,31 @@ impl Chain {
             } else if highest - greeting.head > BLOCKS_BEHIND_MAX {
                 format!("its finalized head {} is far behind that of others, {highest}", greeting.head)
             } else {
-                head = head.min(greeting.head);
+                heads.push((greeting.index, greeting.head));
                 continue;
             };
             let about = wrong("itself", problem).of(&pool.name(greeting.index));
             pool.drop_unless_last(greeting.index, about)?;
         }
         let (genesis, name, node) = (chosen.genesis, chosen.chain.clone(), chosen.node.clone());
+        let head = heads.iter().map(|(_, head)| *head).min().unwrap_or(highest);
         let (anchor, times_ms) = (OnceLock::new(), Mutex::default());
-        Ok(Chain { genesis, name, node, head, pool, anchor, times_ms })
+        Ok(Chain { genesis, name, node, head, heads, pool, anchor, times_ms })
+    }
+
+    /// Goes on without the endpoints that are furthest behind, when blocks are asked for that only others hold for
+    /// final. False if none holds more for final.
+    pub(super) fn leave_behind(&mut self) -> Result<bool, Error> {
+        let up: Vec<usize> = self.pool.up().collect();
+        self.heads.retain(|(index, _)| up.contains(index));
+        let (behind, ahead): (Vec<_>, Vec<_>) = self.heads.iter().partition(|(_, head)| *head <= self.head);
+        let Some(next) = ahead.iter().map(|(_, head): &(usize, u32)| *head).min() else { return Ok(false) };
+        for (index, head) in behind {
+            let what = format!("its finalized head is {head}, and the blocks asked for reach further");
+            self.pool.drop_unless_last(index, wrong("itself", what).of(&self.pool.name(index)))?;
+        }
+        (self.head, self.heads) = (next, ahead);
+        Ok(true)
     }
 
     /// Makes sure that every endpoint still has the state of an old block.
@@ -93,9 +109,26 @@ impl Chain {
         Ok(())
     }
 
-    /// Holds everything that is read from now on to the chain that has this block now.
+    /// Holds everything that is read from now on to the chain that has this block now: the one of most endpoints (of
+    /// as many, the first one given). Goes on without those that have another block there.
     pub(super) async fn hold_to(&self, height: u32) -> Result<(), Error> {
-        let hash = self.pool.run(|peer| async move { self.hash_on(&peer, height).await }).await?;
+        let mut said: Vec<(usize, Hash)> = Vec::new();
+        for index in self.pool.up().collect::<Vec<_>>() {
+            let read = |peer: Arc<Peer>| async move { self.hash_on(&peer, height).await };
+            said.extend(self.pool.run_on(index, read).await?.map(|hash| (index, hash)));
+        }
+        let Some(&(chosen, hash)) = as_most(&said, |(_, hash)| *hash) else {
+            return Err(Error::Internal("no endpoint said which chain it has"));
+        };
+        for (index, other) in said.into_iter().filter(|(_, other)| *other != hash) {
+            let (theirs, ours) = (wire::to_hex(&other), wire::to_hex(&hash));
+            let what = format!(
+                "it is on another fork: its hash is {theirs}, that of {} {ours}",
+                self.pool.name(chosen)
+            );
+            let about = wrong(format!("block {height}"), what).of(&self.pool.name(index));
+            self.pool.drop_unless_last(index, about)?;
+        }
         self.anchor.set((height, hash)).map_err(|_| Error::Internal("the chain is held twice"))
     }
 
@@ -182,6 +215,13 @@ impl Chain {
     }
 }
 
+/// The first of those that say the same as most do.
+fn as_most<T, K: PartialEq>(all: &[T], says: impl Fn(&T) -> K) -> Option<&T> {
+    let agreeing = |one: &T| all.iter().filter(|other| says(other) == says(one)).count();
+    let most = all.iter().map(agreeing).max()?;
+    all.iter().find(|one| agreeing(one) == most)
+}
+
 /// The hashes after those of blocks that are known, which must be as known.
 fn still_this_chain(hashes: Vec<Hash>, known: &[(u32, Hash)]) -> Result<Vec<Hash>, Wrong> {
     for ((height, ours), theirs) in known.iter().zip(&hashes) {
@@ -240,6 +280,14 @@ mod tests {
         assert!(other.contains("another chain: block 0"), "{other}");
         let fork = still_this_chain(vec![[1; 32], [7; 32]], &known).unwrap_err();
         assert!(fork.contains("left the fork that was final: block 9"), "{fork}");
+    }
+
+    #[test]
+    fn most_are_followed_and_of_as_many_the_first() {
+        let chosen = |all: &[(u8, char)]| as_most(all, |(_, says)| *says).map(|(index, _)| *index);
+        assert_eq!(chosen(&[(0, 'x'), (1, 'y'), (2, 'y')]), Some(1));
+        assert_eq!(chosen(&[(0, 'x'), (1, 'y')]), Some(0));
+        assert_eq!(chosen(&[]), None);
     }
 
     #[test]

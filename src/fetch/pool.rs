@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::client::{Address, Call, transport};
+use super::address::Address;
+use super::client::{Call, transport};
 use super::endpoint::{Endpoint, lock};
 use super::error::Error;
 use super::failure::Failure;

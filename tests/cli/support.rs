@@ -1,42 +1,17 @@
 //! Runs the binaries, copies and spoils archives.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 
-/// What a program did.
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Ran {
-    /// Checks the exit code, and shows everything if it is another one.
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Ran {
-        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        self
-    }
-
-    /// Checks that the error message has every one of these parts.
-    #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Ran {
-        for part in parts {
-            assert!(self.stderr.contains(part), "no `{part}` in: {}", self.stderr);
-        }
-        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        self
-    }
-}
+#[path = "../common/ran.rs"]
+mod ran;
+pub use ran::{Ran, files};
 
 fn run(program: &str, args: &[&str]) -> Ran {
-    let Output { status, stdout, stderr } = Command::new(program).args(args).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    ran::ended(Command::new(program).args(args).output().unwrap())
 }
 
 /// Runs `minting-replay` with arguments divided by blanks; `{}` stands for the paths in order.
@@ -68,24 +43,6 @@ fn words(args: &str, paths: &[&Path]) -> Vec<String> {
 /// A folder in `testdata`.
 pub fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
-}
-
-/// Every file below a folder, by its name from there.
-pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_string();
-                found.insert(name, fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 /// Copies a folder with everything in it.

@@ -76,6 +76,21 @@ fn interrupted_it_says_how_to_go_on() {
     }
 }
 
+/// Who reads what the program says may go away, as `head` does; the export ends all the same.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_stops_nothing() {
+    let (bad, good, export) = (Node::with(&["dead"]), Node::honest(), Export::new());
+    let fetch = export.command(&[bad.url(), good.url()]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "{ \"$@\" --json; echo $? >\"$CODE\"; } 2>&1 | true; cat \"$CODE\"", "sh"]);
+    let code = export.out().with_extension("code");
+    shell.arg(fetch.get_program()).args(fetch.get_args()).env("CODE", &code);
+    let ran = ended(shell.output().unwrap());
+    assert_eq!(ran.stdout, "0\n", "{}", ran.stderr);
+    export.is_whole();
+}
+
 #[test]
 fn a_second_export_into_the_same_folder_fails_at_once() {
     let (node, export) = (Node::slow(&[], 30, 1), Export::with("--own-node --jobs 2"));

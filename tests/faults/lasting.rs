@@ -36,6 +36,12 @@ fn a_node_is_throttling_or_broken_for_ever() {
         &|| fails(&[&late("429")], &["429", "again"], 1),
         &|| fails(&[&late("502")], &["502", "again"], 1),
         &|| fails(&[&late("truncate")], &["again"], 1),
+        &|| fails(&[&late("503")], &["503", "again"], 1),
+        &|| fails(&[&late("reset")], &["again"], 1),
+        &|| fails(&[&late("other-id")], &["again"], 1),
+        &|| fails(&[&format!("{},ms=60000", late("stall"))], &["again"], 1),
+        // From the first request on, with a wish that is always the same.
+        &|| fails(&["429:retry-after=1"], &["429", "again"], 0),
     ]);
 }
 

@@ -48,6 +48,21 @@ fn an_endpoint_that_is_away_from_the_start_is_dropped() {
 }
 
 #[test]
+fn most_endpoints_decide_which_fork_is_the_chain() {
+    let (strange, one, two) = (Node::with(&["fork:block=500"]), Node::honest(), Node::honest());
+    let export = Export::new();
+    export.run(&[&strange, &one, &two]).exits(0).says(&[&strange.name(), "another fork"]);
+    export.is_whole();
+}
+
+#[test]
+fn an_endpoint_that_is_behind_is_left_out_where_its_blocks_do_not_reach() {
+    let (behind, good, export) = (Node::with(&["head-back:by=60"]), Node::honest(), Export::new());
+    export.run(&[&behind, &good]).exits(0).says(&[&behind.name(), "finalized head"]);
+    export.is_whole();
+}
+
+#[test]
 fn events_of_another_block_are_found_by_a_second_endpoint() {
     let (bad, good) = (Node::with(&["foreign-events"]), Node::honest());
     let mut export = Export::new();
@@ -60,4 +75,33 @@ fn events_of_another_block_are_found_by_a_second_endpoint() {
     export.run(&[&first, &second]).exits(0);
     export.is_whole();
     export.run(&[&first]).exits(2).says(&["--cross-check"]);
+}
+
+#[test]
+fn a_cross_check_without_a_second_opinion_is_an_error_and_never_passes() {
+    // Before days of reading, when it is known that early; what was fetched is kept when it is not.
+    for (fault, kept_at_least) in [("pruned:block=0..9999", 0), ("null:block=300..900", 1)] {
+        let (lacking, good) = (Node::with(&[fault]), Node::honest());
+        let mut export = Export::new();
+        export.options += " --cross-check 20";
+        export
+            .run(&[&good, &lacking])
+            .exits(1)
+            .says(&["--cross-check needs a second endpoint", &lacking.name()]);
+        assert!(export.kept() >= kept_at_least, "{fault}");
+        export.options = Export::new().options;
+        export.goes_on();
+    }
+}
+
+#[test]
+fn a_finished_archive_is_cross_checked_too() {
+    let (good, other, export) = (Node::honest(), Node::honest(), Export::new());
+    export.run(&[&good]).exits(0);
+    let mut again = export;
+    again.options += " --cross-check 40";
+    again.run(&[&good, &other]).exits(0);
+    let bad = Node::with(&["foreign-events"]);
+    again.run(&[&good, &bad]).exits(1).says(&["the archive", &bad.name(), "System.Events"]);
+    again.is_whole();
 }

@@ -2,9 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -16,6 +15,10 @@ use simchain::{
     serve::{self, Config, Figures, Served},
     write,
 };
+
+#[path = "../common/ran.rs"]
+mod ran;
+pub use ran::{Ran, ended, files};
 
 /// Files of an archive by name.
 pub type Content = BTreeMap<String, Vec<u8>>;
@@ -118,13 +121,6 @@ pub struct Export {
     pub options: String,
 }
 
-/// What a program did.
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
-
 impl Export {
     /// An export in small requests, which does not wait long for a node.
     pub fn new() -> Export {
@@ -207,51 +203,9 @@ impl Export {
     }
 }
 
-impl Ran {
-    /// Checks the exit code, and shows everything if it is another one.
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Ran {
-        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        self
-    }
-
-    /// Checks that messages have every one of these parts.
-    #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Ran {
-        for part in parts {
-            assert!(self.stderr.contains(part), "no `{part}` in: {}", self.stderr);
-        }
-        self
-    }
-}
-
-pub fn ended(Output { status, stdout, stderr }: Output) -> Ran {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
-}
-
 /// The files of an archive, without provenance.
 pub fn content(archive: &Path) -> Content {
     let mut all = files(archive);
     assert!(all.remove("provenance.json").is_some(), "there is no archive");
     all
-}
-
-/// Every file below a folder, by its name from there.
-pub fn files(folder: &Path) -> Content {
-    let mut found = Content::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }

@@ -55,7 +55,7 @@ pub fn write(folder: &Path) {
     for (first, last) in chunk_ranges(FIRST, LAST, CHUNK_BLOCKS) {
         let chunk = chunk(first, last, parent);
         writer.put_chunk(&chunk).unwrap();
-        let hashes = ChunkBody::parse(chunk.to_body(None), Path::new("")).unwrap().hashes();
+        let hashes = ChunkBody::parse(chunk.to_body(None).unwrap(), Path::new("")).unwrap().hashes();
         for (height, hash) in (first..).zip(&hashes) {
             if [FIRST, END].contains(&height) {
                 writer.put_state(&state(height, *hash)).unwrap();

@@ -9,7 +9,7 @@ use super::{
     pool::PoolBuilder,
     record::{Phase, Record, split},
 };
-use crate::archive::Block;
+use crate::archive::{Blocks, Result};
 
 /// The column of one field.
 #[derive(Debug)]
@@ -54,28 +54,33 @@ pub(in crate::archive) struct Builder {
 
 /// The section of a chunk's events; none if they cannot be taken apart. `spans` gives, for each runtime span, the place
 /// of its first block and how its events are laid out.
+///
+/// # Errors
+/// Events that do not come back out of memory.
 pub(in crate::archive) fn encode(
     first: u32,
-    blocks: &[Block],
+    blocks: &Blocks,
     spans: &[(usize, Arc<dyn EventShapes>)],
-) -> Option<Vec<u8>> {
+) -> Result<Option<Vec<u8>>> {
     let mut builder = Builder::default();
     let mut spans = (0u8..).zip(spans).peekable();
-    let (mut span, (_, first_shapes)) = spans.next()?;
+    let Some((mut span, (_, first_shapes))) = spans.next() else { return Ok(None) };
     let mut shapes = first_shapes;
-    for (place, block) in blocks.iter().enumerate() {
+    let (mut events, mut place) = (blocks.events(), 0);
+    while let Some(value) = events.next_value()? {
         if let Some((next, (_, its))) = spans.next_if(|(_, (start, _))| *start <= place) {
             (span, shapes) = (next, its);
         }
         builder.block();
         // Genesis has no value, which is not the same as a value without events.
-        if block.events.is_empty() {
-            continue;
+        let push = |record: &Record<'_>, widths: Option<&[u8]>| builder.push(record, widths);
+        if !value.is_empty() && split(value, span, shapes.as_ref(), push).is_none() {
+            return Ok(None);
         }
-        split(&block.events, span, shapes.as_ref(), |record, widths| builder.push(record, widths))?;
+        place += 1;
     }
-    let times: Vec<u64> = blocks.iter().map(|block| block.time_ms).collect();
-    Some(builder.finish(first, &times))
+    let times: Vec<u64> = blocks.heads().map(|head| head.time_ms).collect();
+    Ok(Some(builder.finish(first, &times)))
 }
 
 impl Builder {
@@ -238,7 +243,7 @@ impl Columns<'_> {
     ///
     /// # Errors
     /// Says what is not as it has to be.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> std::result::Result<(), String> {
         let mut builder = Builder::default();
         let mut blocks = 0;
         self.records(|place, record| {

@@ -197,40 +197,56 @@ impl<'a> Columns<'a> {
         Ok(())
     }
 
+    /// Calls `visit` with the value of `System.Events` of every block as the chain has it, and the place of the block,
+    /// in order. One value at a time is in memory.
+    ///
+    /// # Errors
+    /// Columns that contradict themselves, or come to more bytes than a chunk may have; what `visit` does not want.
+    pub fn values(&self, mut visit: impl FnMut(usize, &[u8]) -> Result<(), String>) -> Result<(), String> {
+        let counts = &self.layout.counts;
+        let mut left = usize::try_from(MAX_BODY_LEN).unwrap_or(usize::MAX);
+        let begin = |place: usize, value: &mut Vec<u8>| {
+            value.clear();
+            if let Some(count) = counts.get(place).filter(|_| place > 0 || self.first > 0) {
+                put_count(*count, value);
+            }
+        };
+        let (mut at, mut value) = (0, Vec::new());
+        begin(at, &mut value);
+        let mut end = |at: &mut usize, value: &mut Vec<u8>, left: &mut usize| {
+            visit(*at, value)?;
+            *left = left.saturating_sub(value.len());
+            *at += 1;
+            begin(*at, value);
+            Ok::<(), String>(())
+        };
+        self.records(|place, record| {
+            while at < place {
+                end(&mut at, &mut value, &mut left)?;
+            }
+            put(record, &mut value);
+            if value.len() > left {
+                return Err(format!("more than the {MAX_BODY_LEN} bytes of events allowed"));
+            }
+            Ok(())
+        })?;
+        while at < counts.len() {
+            end(&mut at, &mut value, &mut left)?;
+        }
+        Ok(())
+    }
+
     /// The values of `System.Events` of all blocks as the chain has them, one after the other, and where each ends.
     ///
     /// # Errors
     /// Columns that contradict themselves, or come to more bytes than a chunk may have.
     pub fn raw(&self) -> Result<(Vec<u8>, Vec<usize>), String> {
-        let mut raw = Vec::new();
-        let mut ends: Vec<usize> = Vec::new();
-        let mut counts = self.layout.counts.iter().enumerate();
-        let limit = usize::try_from(MAX_BODY_LEN).unwrap_or(usize::MAX);
-        // Begins blocks up to the one at `place`, those without events too.
-        let mut begin = |place: usize, raw: &mut Vec<u8>, ends: &mut Vec<usize>| {
-            while ends.len() <= place {
-                let Some((at, count)) = counts.next() else { break };
-                if let Some(end) = ends.last_mut() {
-                    *end = raw.len();
-                }
-                if at > 0 || self.first > 0 {
-                    put_count(*count, raw);
-                }
-                ends.push(raw.len());
-            }
-        };
-        self.records(|place, record| {
-            begin(place, &mut raw, &mut ends);
-            put(record, &mut raw);
-            if raw.len() > limit {
-                return Err(format!("more than the {limit} bytes of events allowed"));
-            }
+        let (mut raw, mut ends) = (Vec::new(), Vec::new());
+        self.values(|_, value| {
+            raw.extend_from_slice(value);
+            ends.push(raw.len());
             Ok(())
         })?;
-        begin(self.layout.counts.len().saturating_sub(1), &mut raw, &mut ends);
-        if let Some(end) = ends.last_mut() {
-            *end = raw.len();
-        }
         Ok((raw, ends))
     }
 }

@@ -30,7 +30,7 @@ impl EventShapes for Made {
 fn section(first: u32, blocks: &[Block], spans: usize) -> Option<Vec<u8>> {
     let shapes: Arc<dyn EventShapes> = Arc::new(Made);
     let spans: Vec<_> = [0, 2].into_iter().take(spans).map(|start| (start, Arc::clone(&shapes))).collect();
-    encode(first, blocks, &spans)
+    encode(first, &blocks.iter().cloned().collect(), &spans).unwrap()
 }
 
 /// The spans of those columns.

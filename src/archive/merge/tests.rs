@@ -19,7 +19,7 @@ fn provenance() -> Provenance {
 }
 
 /// Blocks 1 to 40, the runtime changes at 23; `odd` has other events.
-fn blocks(odd: Option<u32>) -> Chunk {
+fn blocks(odd: Option<u32>, from: u32, to: u32) -> Blocks {
     let block = |height: u32| Block {
         state_root: [1; 32],
         extrinsics_root: [2; 32],
@@ -27,19 +27,24 @@ fn blocks(odd: Option<u32>) -> Chunk {
         time_ms: u64::from(height) * 6_000,
         events: if odd == Some(height) { vec![7] } else { vec![0, 1] },
     };
+    (from..=to).map(block).collect()
+}
+
+/// All of them in one chunk.
+fn whole(odd: Option<u32>) -> Chunk {
     let span = |first, spec_version| Span { first, metadata: metadata(spec_version).hash() };
     Chunk {
         genesis: GENESIS,
         first: 1,
         parent_hash: GENESIS,
-        blocks: (1..=40).map(block).collect(),
+        blocks: blocks(odd, 1, 40),
         spans: vec![span(1, 1), span(23, 2)],
     }
 }
 
 /// An archive of the blocks from `first` to `last`.
 fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u32], odd: Option<u32>) {
-    let whole = ChunkBody::parse(blocks(odd).to_body(None), Path::new("")).unwrap();
+    let whole = ChunkBody::parse(whole(odd).to_body(None).unwrap(), Path::new("")).unwrap();
     let hashes = whole.hashes();
     let plan = Plan {
         chunk_blocks,
@@ -54,7 +59,7 @@ fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u
     writer.put_metadata(&metadata(1)).unwrap();
     writer.put_metadata(&metadata(2)).unwrap();
     for (from, to) in chunk_ranges(first, last, chunk_blocks) {
-        let (start, end) = (from as usize - 1, to as usize);
+        let start = from as usize - 1;
         let mut spans: Vec<Span> = Vec::new();
         for height in from..=to {
             let runtime = *whole.runtime_at(height).unwrap();
@@ -66,7 +71,7 @@ fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u
             genesis: GENESIS,
             first: from,
             parent_hash: if start == 0 { GENESIS } else { hashes[start - 1] },
-            blocks: blocks(odd).blocks[start..end].to_vec(),
+            blocks: blocks(odd, from, to),
             spans,
         };
         writer.put_chunk(&chunk).unwrap();

@@ -38,7 +38,7 @@ fn parts() -> (Vec<Chunk>, StateSnapshot) {
             let spans = vec![Span { first, metadata: metadata().hash() }];
             let chunk =
                 Chunk { genesis: GENESIS, first, parent_hash: parent, blocks: blocks.collect(), spans };
-            let hashes = ChunkBody::parse(chunk.to_body(None), Path::new("")).unwrap().hashes();
+            let hashes = ChunkBody::parse(chunk.to_body(None).unwrap(), Path::new("")).unwrap().hashes();
             if first == 8 {
                 snapshot.block_hash = hashes[0];
             }

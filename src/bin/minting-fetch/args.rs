@@ -115,8 +115,8 @@ pub enum Command {
         /// Folder of the new archive
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// Blocks of a chunk [default: as the archives have, or 4096 if they differ]
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+        /// Blocks of a chunk [default: as the archives have, or 16384 if they differ]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CHUNK_BLOCKS)))]
         chunk_blocks: Option<u32>,
     },
     /// Export what was paid in TFT, so that retries need no network
@@ -280,6 +280,13 @@ mod tests {
     fn parse(more: &[&str]) -> Cli {
         let words = ["minting-fetch", "period", "80", "--rpc", "http://a", "http://b", "--out", "x"];
         Cli::try_parse_from(words.iter().chain(more)).unwrap()
+    }
+
+    #[test]
+    fn help_names_the_usual_number_of_blocks_of_a_chunk() {
+        let mut merge = command().find_subcommand("merge").unwrap().clone();
+        let usual = format!("or {DEFAULT_CHUNK_BLOCKS} if");
+        assert!(merge.render_help().to_string().contains(&usual));
     }
 
     #[test]

@@ -77,7 +77,10 @@ impl Terminal {
     /// What is printed may come from a node; it must not steer the terminal.
     fn line(&self, text: &str) {
         let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-        self.bar.suspend(|| eprintln!("minting-fetch: {text}"));
+        // A reader that went away is none of our business here, either.
+        self.bar.suspend(|| {
+            let _ = writeln!(io::stderr().lock(), "minting-fetch: {text}");
+        });
     }
 
     /// Changes what scripts are told, and tells it if it is time.

@@ -17,7 +17,7 @@ use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 use serde_json::Value;
 
-use super::super::client::Address;
+use super::super::address::Address;
 use super::super::error::Error;
 use super::super::progress::Progress;
 use crate::archive::{Hash, container::sha256};

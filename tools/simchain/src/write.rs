@@ -257,7 +257,7 @@ impl Recorder {
             genesis: self.plan.genesis,
             first: header.number,
             parent_hash: header.parent_hash,
-            blocks: Vec::new(),
+            blocks: archive::Blocks::default(),
             spans: Vec::new(),
         });
         if chunk.spans.last().is_none_or(|span| span.metadata != self.parent_metadata) {

@@ -1,0 +1,93 @@
+//! Puts pieces together into chunks. Pieces come from several endpoints, and must link.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::blocks::{Piece, Pieces};
+use super::error::Error;
+use super::node::Chain;
+use super::runtimes::Runtimes;
+use crate::archive::{Blocks, Chunk, Hash};
+
+/// Who gave which blocks: place of the endpoint by first block of a piece. Blocks of earlier runs are not in it.
+pub(super) type Givers = BTreeMap<u32, usize>;
+
+/// The chunks of an export, in order.
+pub(super) struct Chunks<'a> {
+    chain: &'a Chain,
+    runtimes: &'a Runtimes,
+    pieces: Pieces,
+    before: Option<Before>,
+}
+
+/// The end of the piece before.
+#[derive(Clone, Copy)]
+struct Before {
+    last: u32,
+    hash: Hash,
+    time_ms: u64,
+    giver: usize,
+}
+
+impl<'a> Chunks<'a> {
+    /// The chunks with these first and last heights.
+    pub(super) fn of(
+        chain: &'a Arc<Chain>,
+        runtimes: &'a Arc<Runtimes>,
+        ranges: Vec<(u32, u32)>,
+    ) -> Chunks<'a> {
+        Chunks { chain, runtimes, pieces: Pieces::of(chain, runtimes, ranges), before: None }
+    }
+
+    /// The next chunk, which has the blocks from `first` to `last`; notes who gave them.
+    ///
+    /// # Errors
+    /// [`Error::Apart`] if its pieces do not link; whatever an endpoint does wrong.
+    pub(super) async fn next_of(
+        &mut self,
+        first: u32,
+        last: u32,
+        givers: &mut Givers,
+    ) -> Result<Chunk, Error> {
+        let mut chunk: Option<Chunk> = None;
+        loop {
+            let next = self.pieces.next().await;
+            let piece = next.ok_or(Error::Internal("there are fewer blocks than planned"))??;
+            let end = self.follow(&piece)?;
+            givers.insert(piece.first, piece.giver);
+            let chunk = chunk.get_or_insert_with(|| Chunk {
+                genesis: self.chain.genesis,
+                first,
+                parent_hash: piece.parent_hash,
+                blocks: Blocks::default(),
+                spans: Vec::new(),
+            });
+            self.chain.pool.progress().advance(u64::try_from(piece.blocks.len())?);
+            piece.blocks.into_iter().for_each(|block| chunk.blocks.push(block));
+            if end >= last {
+                break;
+            }
+        }
+        let mut chunk = chunk.ok_or(Error::Internal("a chunk has no blocks"))?;
+        chunk.spans = self.runtimes.spans(first, last)?;
+        Ok(chunk)
+    }
+
+    /// Makes sure that a piece follows the one before, if that has the blocks before it; says which is its last block.
+    fn follow(&mut self, piece: &Piece) -> Result<u32, Error> {
+        let (Some(oldest), Some(newest)) = (piece.blocks.first(), piece.blocks.last()) else {
+            return Err(Error::Internal("a piece has no blocks"));
+        };
+        if let Some(before) = self.before.filter(|before| before.last + 1 == piece.first)
+            && (before.hash != piece.parent_hash || before.time_ms >= oldest.time_ms)
+        {
+            let name = |index| self.chain.pool.name(index).to_string();
+            let (first, second) = (name(before.giver), name(piece.giver));
+            return Err(Error::Apart { block: piece.first, first, second });
+        }
+        let last = piece.first + (u32::try_from(piece.blocks.len())? - 1);
+        let (hash, time_ms, giver) = (piece.last_hash, newest.time_ms, piece.giver);
+        self.before = Some(Before { last, hash, time_ms, giver });
+        Ok(last)
+    }
+}
