@@ -95,6 +95,7 @@ conformance:
 	$(PYTHON) $(MINTING_SHARED)/oracle/run.py --bin target/release --history $(MINTING_SHARED)/oracle/history
 	$(PYTHON) $(MINTING_SHARED)/oracle/run.py --bin target/release --hazards /nonexistent --bugs
 	$(PYTHON) $(MINTING_SHARED)/chains/run.py --bin target/release
+	$(PYTHON) tools/proofs.py --bin target/release --chains $(MINTING_SHARED)/chains
 	$(CARGO) test --locked --test runtimes
 	$(CARGO) run --quiet --locked --example coverage -- $(MINTING_SHARED)/metadata/blobs | diff docs/coverage.md -
 

@@ -20,11 +20,11 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     BTreeMap::from([
         ("archive", vec![]),
         ("chain", vec!["archive"]),
-        ("fetch", vec!["archive", "chain"]),
+        ("fetch", vec!["archive", "chain", "proof"]),
         ("minting", vec!["chain::types"]),
         ("replay", vec!["archive", "chain", "chain::types", "minting"]),
         ("report", vec!["archive", "chain::types", "minting", "replay", "cli"]),
-        ("verify", vec!["archive", "chain::types", "minting", "replay", "report", "cli"]),
+        ("verify", vec!["archive", "chain::types", "proof", "minting", "replay", "report", "cli"]),
         ("proof", vec!["archive", "chain"]),
         ("cli", vec![]),
     ])

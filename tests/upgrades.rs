@@ -381,6 +381,7 @@ fn archive(folder: &Path) -> [RuntimeMetadata; 3] {
         last: BLOCKS,
         chunk_blocks: 16,
         period: None,
+        proofs: None,
         state_at: vec![],
         range: None,
     };

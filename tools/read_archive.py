@@ -32,7 +32,7 @@ def ascending(file, what, values):
 
 
 def check_version(file, major, minor):
-    need(major == 1 and minor <= 1, file, f'has format version {major}.{minor}; this reader reads 1.0 and 1.1, '
+    need(major == 1 and minor <= 2, file, f'has format version {major}.{minor}; this reader reads 1.0 to 1.2, '
          f'install one for {major}.{minor}')
 
 
@@ -73,6 +73,9 @@ MANIFEST = {
                             first_block_given=boolean, last_block_given=boolean, block_time_ms=integer(1, 2**64 - 1)))}
 
 
+PROOFS = record(blocks=entries(first=U32, last=U32), one_in=integer(1, 2**32 - 1), state=entries(height=U32))
+
+
 def read_manifest(folder):
     name = 'manifest.json'
     if not os.path.exists(os.path.join(folder, name)) and os.path.exists(os.path.join(folder, 'export.json')):
@@ -86,10 +89,13 @@ def read_manifest(folder):
     need(isinstance(m, dict) and FORMAT(m.get('format')), name, 'has no valid "format"')
     check_version(name, m['format']['major'], m['format']['minor'])         # before all else (§9)
     need(raw == canonical, name, 'is not in canonical form')
-    slim = {'slim_of'} & m.keys()                                              # §14
-    need(m['format']['minor'] == len(slim), name, 'format.minor is 1 in a slim archive, and in no other')
-    need(not slim or digest(m['slim_of']), name, '"slim_of" is no digest')
-    need(m.keys() - slim == MANIFEST.keys(), name, f'lacks or adds fields: {", ".join(sorted(m.keys() ^ MANIFEST.keys()))}')
+    more = {'slim_of', 'proofs'} & m.keys()                                     # §15, §16
+    need(len(more) < 2, name, 'is of a slim archive with proofs')
+    minor = 2 if 'proofs' in m else len(more)
+    need(m['format']['minor'] == minor, name, f'format.minor is not {minor}')
+    need('slim_of' not in m or digest(m['slim_of']), name, '"slim_of" is no digest')
+    need('proofs' not in m or PROOFS(m['proofs']), name, '"proofs" is not in the form of section 16')
+    need(m.keys() - more == MANIFEST.keys(), name, f'lacks or adds fields: {", ".join(sorted(m.keys() ^ MANIFEST.keys()))}')
     for field, form in MANIFEST.items():
         need(form(m[field]), name, f'"{field}" is not in the form of section 7')
 
@@ -108,6 +114,11 @@ def read_manifest(folder):
     ascending(name, 'heights', heights)
     ascending(name, 'digests of metadata', [entry['metadata_sha256'] for entry in m['metadata']])
     need(all(first <= height <= last for height in heights), name, 'a state is outside of the blocks')
+    if 'proofs' in m:
+        runs = [(entry['first'], entry['last']) for entry in m['proofs']['blocks']]
+        need(runs == [(chunk['first'], chunk['last']) for chunk in m['chunks']], name, 'proofs are not those of every chunk')
+        proven = [entry['height'] for entry in m['proofs']['state']]
+        need(proven == heights, name, 'proofs are not those of every snapshot')
     need(r or m['period'] is None, name, 'has a period and no range')
     if r:
         need(r['from'] < r['to'], name, 'range: from is not below to')
@@ -359,6 +370,140 @@ def read_columns(body, first, times, spans):
     return values
 
 
+# ---- Proofs (§16): nodes of the trie, and claims that a prefix has exactly some pairs
+
+def blake2(data):
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+def nibbles(key):
+    return tuple(nibble for byte in key for nibble in (byte >> 4, byte & 15))
+
+def string(data):
+    return compact(len(data)) + data
+
+
+def encode_node(layout, pairs, depth):
+    """The node of exactly these pairs (nibbles and value, ascending), whose path begins at depth."""
+    first, last = pairs[0][0][depth:], pairs[-1][0][depth:]
+    if len(pairs) == 1:
+        partial, value, children = first, pairs[0][1], None
+    else:
+        shared = len(os.path.commonprefix([first, last]))
+        partial, below = first[:shared], depth + shared
+        value = pairs[0][1] if len(pairs[0][0]) == below else None
+        children = [b''] * 16
+        for nibble, group in itertools.groupby(pairs[value is not None:], key=lambda pair: pair[0][below]):
+            child = encode_node(layout, list(group), below + 1)
+            children[nibble] = string(child if len(child) < 32 else blake2(child))
+    hashed = layout == 1 and value is not None and len(value) > 32
+    if children is None:
+        bits, free = (0b001 << 5, 5) if hashed else (0b01 << 6, 6)
+    elif value is None:
+        bits, free = 0b10 << 6, 6
+    else:
+        bits, free = (0b0001 << 4, 4) if hashed else (0b11 << 6, 6)
+    most, rest = 2**free - 1, len(partial) - (2**free - 1)
+    out = bytes([bits | len(partial)]) if rest < 0 else bytes([bits | most]) + b'\xff' * (rest // 255) + bytes([rest % 255])
+    padded = (0,) * (len(partial) % 2) + partial
+    out += bytes(a << 4 | b for a, b in zip(padded[::2], padded[1::2]))
+    if children is not None:
+        out += struct.pack('<H', sum(1 << n for n, child in enumerate(children) if child))
+    if value is not None:
+        out += blake2(value) if hashed else string(value)
+    return out + b''.join(children or ())
+
+
+def read_compact(body):
+    first = body.take(1)[0]
+    if first % 4 == 3:
+        need(first == 3, body.name, 'has a length above all limits')
+        return body.number()
+    more = body.take((1, 2, 4)[first % 4] - 1)
+    return int.from_bytes(bytes([first]) + more, 'little') >> 2
+
+
+def decode_node(name, data):
+    """Path and children (none for a leaf) of a node."""
+    body = Body(f'{name}: node {blake2(data).hex()}', data)
+    first = body.take(1)[0]
+    kinds = ((0b01, 6), (0b10, 6), (0b11, 6), (0b001, 5), (0b0001, 4))
+    kind, free = next(((kind, free) for kind, free in kinds if first >> free == kind), (None, 0))
+    need(kind is not None, body.name, 'is no node')
+    length = first & (2**free - 1)
+    if length == 2**free - 1:
+        while True:
+            more = body.take(1)[0]
+            length += more
+            if more < 255:
+                break
+    path = nibbles(body.take((length + 1) // 2))
+    need(path[:length % 2] in ((), (0,)), body.name, 'has a padded path')
+    path, children = path[length % 2:], None
+    if (kind, free) in ((0b10, 6), (0b11, 6), (0b0001, 4)):
+        bitmap = struct.unpack('<H', body.take(2))[0]
+    if (kind, free) in ((0b001, 5), (0b0001, 4)):
+        body.take(32)
+    elif (kind, free) != (0b10, 6):
+        body.take(read_compact(body))
+    if (kind, free) in ((0b10, 6), (0b11, 6), (0b0001, 4)):
+        need(bitmap, body.name, 'is a branch without children')
+        children = [body.take(read_compact(body)) if bitmap >> nibble & 1 else None for nibble in range(16)]
+    body.end()
+    return path, children
+
+
+def check_proof(name, layout, root, nodes, claims):
+    """Claims are pairs of a prefix and all key-value pairs under it; both ascend."""
+    nodes = list(nodes)
+
+    def is_node(at, depth, pairs):
+        node = encode_node(layout, pairs, depth) if pairs else b'\0'
+        need(at == (blake2(node) if depth == 0 or len(node) >= 32 else node), name,
+             f'storage under 0x{claims_at(pairs)} is not what the state root says')
+
+    def claims_at(pairs):
+        return bytes(a << 4 | b for a, b in zip(pairs[0][0][:64:2], pairs[0][0][1:64:2])).hex() if pairs else ''
+
+    def none(some):
+        need(not any(pairs for _, pairs in some), name, 'has pairs where the state has none')
+
+    def walk(at, depth, some):
+        given = len(at) == 32
+        if given and not (nodes and blake2(nodes[0]) == at):
+            full = [pairs for _, pairs in some if pairs]
+            need(len(full) == 1, name, f'lacks node {at.hex()}')
+            return is_node(at, depth, full[0])
+        data = nodes[0] if given else at
+        path, children = decode_node(name, data)
+        ends = [claim for claim in some if path[:len(claim[0][depth:])] == claim[0][depth:]]
+        if ends:
+            need(not given, name, f'has node {at.hex()}, which can be computed')
+            none([claim for claim in some if claim is not ends[0]])
+            return is_node(at, depth, ends[0][1])
+        if given:
+            nodes.pop(0)
+        below = depth + len(path)
+        none([claim for claim in some if claim[0][depth:below] != path])
+        some = [claim for claim in some if claim[0][depth:below] == path]
+        for nibble in range(16):
+            group = [claim for claim in some if claim[0][below] == nibble]
+            if group and children is not None and children[nibble] is not None:
+                walk(children[nibble], below + 1, group)
+            else:
+                none(group)
+
+    claims = [(nibbles(prefix), [(nibbles(key), value) for key, value in pairs]) for prefix, pairs in claims]
+    if root == blake2(b'\0'):
+        none(claims)
+    else:
+        walk(root, 0, claims)
+    need(not nodes, name, f'has {len(nodes)} nodes that are on the way to nothing')
+
+
+EVENTS_KEY = bytes.fromhex('26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7')
+NOW_KEY = bytes.fromhex('f0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb')
+
+
 def block_hash(parent, x, state_root, extrinsics_root, header_digest):
     return hashlib.blake2b(parent + compact(x) + state_root + extrinsics_root + header_digest, digest_size=32).digest()
 
@@ -370,6 +515,7 @@ class Archive:
         self.folder, self.m = folder, read_manifest(folder)
         self.genesis, self.first = bytes.fromhex(self.m['genesis_hash']), self.m['first_block']
         self.hashes, self.times, self.events, self.runtimes = [], [], [], []    # by place of the block
+        self.roots, self.layouts, self.prefixes, self.proven = [], {}, {}, 0    # for proofs
         self.pairs, self.named = {}, set()      # by height of the snapshot; runtimes that a span or snapshot names
         self.listed = {bytes.fromhex(entry['metadata_sha256']) for entry in self.m['metadata']}
         parent = bytes.fromhex(self.m['first_parent_hash'])
@@ -380,9 +526,15 @@ class Archive:
             self.read_state(entry)
         for entry in self.m['metadata']:
             self.read_metadata(entry)
+        proofs = self.m.get('proofs', {'blocks': [], 'state': []})
+        for entry, chunk in zip(proofs['blocks'], self.m['chunks']):
+            self.read_block_proofs(entry, chunk['last_hash'])
+        for entry, state in zip(proofs['state'], self.m['state']):
+            self.read_state_proof(entry, state['block_hash'])
         need(archive_root(self.m) == self.m['archive_root'], 'manifest.json', 'archive_root is not that of the rest')
-        for kind in ('chunks', 'state', 'metadata'):                            # §1: no strangers
-            path, known = os.path.join(folder, kind), {entry['file'] for entry in self.m[kind]}
+        listed = {kind: self.m[kind] for kind in ('chunks', 'state', 'metadata')} | {'proofs': proofs['blocks'] + proofs['state']}
+        for kind in listed:                                                     # §1: no strangers
+            path, known = os.path.join(folder, kind), {entry['file'] for entry in listed[kind]}
             for name in sorted(os.listdir(path)) if os.path.isdir(path) else ():
                 need(f'{kind}/{name}' in known or name.endswith('.tmp'), f'{kind}/{name}', 'is not in the manifest')
 
@@ -409,6 +561,7 @@ class Archive:
             headers, timestamps, *sections = body.sections(HEADERS=1, TIMESTAMPS=2, **kinds)
             events, spans, columns = (*sections, None) if body.minor == 0 else (None, *sections)
             roots = headers.strings([32] * n), headers.strings([32] * n)
+            self.roots += roots[0]
             for number, *fields in zip(range(first, first + n), *roots, headers.strings(headers.numbers(n))):
                 parent = block_hash(parent, number, *fields)
                 self.hashes.append(parent)
@@ -479,12 +632,65 @@ class Archive:
         for section in (prefixes, pairs, times):
             section.end()
         self.pairs[height] = list(zip(keys, values))
+        self.prefixes[height] = sorted(known)
+
+    def layout(self, height):                                                   # §16
+        layout = self.layouts[self.runtimes[height - self.first]]
+        need(layout in (0, 1), 'metadata', f'state version {layout} has an unknown layout')
+        return layout
+
+    def sample(self):
+        """The blocks that have a proof."""
+        one_in, count = self.m['proofs']['one_in'], len(self.hashes)
+        for group, start in enumerate(range(0, count, one_in)):
+            seed = b'tfchain minting proof sample v1\n' + bytes.fromhex(self.m['last_hash']) + struct.pack('<I', group)
+            yield self.first + start + int.from_bytes(sha256(seed)[:8], 'little') % min(one_in, count - start)
+
+    def read_block_proofs(self, entry, last_hash):
+        first, last = entry['first'], entry['last']
+        name = f'proofs/{first:010}-{last:010}-{last_hash[:8]}.tfa'
+        body = read_body(self.folder, name, entry, 6)
+        need(body.minor == 2, name, 'has not minor version 2')
+        need(body.take(32) == self.genesis, name, 'genesis hash is not that of the manifest')
+        need(body.numbers(2) == (first, last), name, 'is of other blocks than listed')
+        need(body.take(32).hex() == last_hash, name, 'hash of the last block is not the one listed')
+        proofs, = body.sections(READ_PROOFS=5)
+        count = proofs.number()
+        heights, counts = proofs.numbers(count), proofs.numbers(count)
+        need(list(heights) == [h for h in self.sample() if first <= h <= last], name, 'has not the proofs of the sample')
+        lengths = proofs.numbers(sum(counts))
+        need(0 not in lengths, name, 'has a node without bytes')
+        nodes = iter(proofs.strings(lengths))
+        proofs.end()
+        for height, count in zip(heights, counts):
+            place = height - self.first
+            held = [(EVENTS_KEY, self.events[place]), (NOW_KEY, struct.pack('<Q', self.times[place]))]
+            claims = [(key, [(key, value)] if height else []) for key, value in held]
+            own = list(itertools.islice(nodes, count))
+            check_proof(f'{name}: block {height}', self.layout(height), self.roots[place], own, claims)
+            self.proven += 1
+
+    def read_state_proof(self, entry, block):
+        height = entry['height']
+        name = f'proofs/{height:010}-{block[:8]}.tfa'
+        body = read_body(self.folder, name, entry, 7)
+        need(body.minor == 2, name, 'has not minor version 2')
+        need(body.take(32) == self.genesis, name, 'genesis hash is not that of the manifest')
+        need(body.number() == height and body.take(32).hex() == block, name, 'is of another block than listed')
+        proof, = body.sections(STATE_PROOFS=0x104)
+        lengths = proof.numbers(proof.number())
+        need(0 not in lengths, name, 'has a node without bytes')
+        nodes = proof.strings(lengths)
+        proof.end()
+        claims = [(prefix, [pair for pair in self.pairs[height] if pair[0][:32] == prefix])
+                  for prefix in self.prefixes[height]]
+        check_proof(name, self.layout(height), self.roots[height - self.first], nodes, claims)
 
     def read_metadata(self, entry):                                             # §6
         name = f'metadata/{entry["spec_version"]:05}-{entry["metadata_sha256"][:8]}.tfa'
         body = read_body(self.folder, name, entry, 3)
         need(body.number() == entry['spec_version'], name, 'spec version is not the one listed')
-        body.take(1)                                                            # state version: any
+        self.layouts[bytes.fromhex(entry['metadata_sha256'])] = body.take(1)[0]
         metadata = body.sections(METADATA=0x201)[0].data
         need(metadata[:4] == b'meta' and len(metadata) > 4, name, 'is no metadata')
         need(sha256(metadata).hex() == entry['metadata_sha256'], name, 'SHA-256 of the metadata is not the one listed')
@@ -554,6 +760,8 @@ def main():
     print(f'events        {sum(map(len, a.events))} bytes')
     print(f'state         {sum(map(len, a.pairs.values()))} pairs in {len(a.pairs)} snapshots')
     print('runtimes     ', ', '.join(f'{e["spec_version"]} ({e["metadata_sha256"][:8]})' for e in a.m['metadata']))
+    if 'proofs' in a.m:
+        print(f'proven        {a.proven} of {len(a.hashes)} blocks, {len(a.pairs)} snapshots')
     print(f'archive root  {a.m["archive_root"]}')
 
 

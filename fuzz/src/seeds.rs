@@ -7,9 +7,10 @@ use std::{
 };
 
 use minting::{
-    archive::{Archive, Block, Chunk, ChunkBody},
-    chain::event_shapes,
+    archive::{Archive, Block, BlockProof, BlockProofs, Chunk, ChunkBody, StateProof},
+    chain::{event_shapes, keys},
     minting::Rules,
+    proof::{Layout, build},
 };
 
 /// Blocks of a seed of a chunk; more would only make mutations rarer.
@@ -87,6 +88,7 @@ pub fn make(testdata: &Path) -> Result<(), Failed> {
             write("events", &format!("{name}-{height}"), &[&[place(runtime)?][..], &events].concat())?;
         }
     }
+    write_proofs()?;
     for (kind, take) in [("expected/receipts/81", 4), ("expected/receipts/retries/81", 2)] {
         let mut paths: Vec<PathBuf> = Vec::new();
         for entry in fs::read_dir(testdata.join("small").join(kind))? {
@@ -102,6 +104,35 @@ pub fn make(testdata: &Path) -> Result<(), Failed> {
     for name in ["r45", "r60-strict", "r81"] {
         let rules = Rules::named(name).ok_or("a rule set has this name")?;
         write("rules", name, rules.to_toml().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Proofs of a made-up state: the nodes above events, time and two maps. Their first byte is the layout.
+fn write_proofs() -> io::Result<()> {
+    let pair = |key: &[u8], value: &[u8]| -> (Vec<u8>, Vec<u8>) {
+        (key.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect(), value.to_vec())
+    };
+    let (genesis, block_hash) = ([1; 32], [2; 32]);
+    for (layout, version) in [(Layout::V0, 0u8), (Layout::V1, 1)] {
+        let mut pairs = vec![
+            pair(&[0x11; 40], &[7; 50]),
+            pair(&[0x12; 33], &[8; 50]),
+            pair(&keys::system_events(), b"events"),
+            pair(&keys::timestamp_now(), &1u64.to_le_bytes()),
+        ];
+        pairs.sort();
+        let pairs: Vec<build::Pair<'_>> =
+            pairs.iter().map(|(key, value)| (key.clone(), &value[..])).collect();
+        let maps = pairs.iter().filter(|(key, _)| key.first() == Some(&1)).cloned().collect::<Vec<_>>();
+        let nodes = vec![build::node(layout, &pairs, 0).encode(), build::node(layout, &maps, 1).encode()];
+        let short = nodes.iter().take(1).cloned().collect();
+        let proofs =
+            vec![BlockProof { height: 5, nodes: short }, BlockProof { height: 6, nodes: nodes.clone() }];
+        let blocks = BlockProofs { genesis, first: 5, last: 8, last_hash: block_hash, proofs };
+        let state = StateProof { genesis, height: 5, block_hash, nodes };
+        write("proofs", &format!("blocks-{version}"), &[&[version][..], &blocks.to_body()].concat())?;
+        write("proofs", &format!("state-{version}"), &[&[version][..], &state.to_body()].concat())?;
     }
     Ok(())
 }

@@ -3,10 +3,11 @@
 use std::{path::Path, sync::OnceLock};
 
 use minting::{
-    archive::{ChunkBody, Manifest, StateSnapshot, container},
+    archive::{BlockProofs, ChunkBody, Manifest, StateProof, StateSnapshot, container, header::blake2_256},
     chain::Runtime,
     fetch::hostile,
     minting::{FixupReceipt, Receipt, RetryReceipt, Rules},
+    proof::{Layout, held},
     verify::{attestation::Attestation, keys, outputs},
 };
 
@@ -29,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "metadata", run: metadata },
     Target { name: "events", run: events },
     Target { name: "state", run: state },
+    Target { name: "proofs", run: proofs },
     Target { name: "receipts", run: receipts },
     Target { name: "rules", run: rules },
     Target { name: "answers", run: hostile::read_in_every_way },
@@ -45,7 +47,8 @@ fn words<T>(outcome: Result<T, impl std::fmt::Display>) -> String {
 }
 
 fn container(bytes: &[u8]) -> String {
-    let kinds = [container::Kind::Chunk, container::Kind::State, container::Kind::Metadata];
+    use container::Kind;
+    let kinds = [Kind::Chunk, Kind::State, Kind::Metadata, Kind::BlockProofs, Kind::StateProof];
     kinds.map(|kind| words(container::open(kind, bytes, nowhere()))).join("; ")
 }
 
@@ -127,6 +130,36 @@ fn state(bytes: &[u8]) -> String {
         words(state.node_contracts()),
     ]
     .join("; ")
+}
+
+/// Proofs are followed from their first node, whatever it is, since nobody finds one with a given hash.
+fn proofs(bytes: &[u8]) -> String {
+    let Some((first, body)) = bytes.split_first() else { return "empty".to_owned() };
+    let layout = Layout::of_state_version(first % 2).unwrap_or(Layout::V0);
+    let nodes_of = |nodes: &[Vec<u8>]| -> (Vec<Vec<u8>>, [u8; 32]) {
+        (nodes.to_vec(), nodes.first().map(|node| blake2_256(&[node])).unwrap_or_default())
+    };
+    let blocks = BlockProofs::parse(body, nowhere()).map(|read| {
+        assert_eq!(read.to_body(), body, "there is one form of proofs");
+        let mut answers = String::new();
+        for proof in &read.proofs {
+            let (nodes, root) = nodes_of(&proof.nodes);
+            let contents = held::Contents { height: proof.height, events: b"events", time_ms: 1 };
+            let short: Vec<&[u8]> = nodes.iter().map(Vec::as_slice).collect();
+            answers.push_str(&words(contents.check(layout, &root, &short)));
+            answers.push_str(&words(contents.shorten(layout, &root, &nodes)));
+        }
+        answers
+    });
+    let state = StateProof::parse(body, nowhere()).map(|read| {
+        assert_eq!(read.to_body(), body, "there is one form of a proof");
+        let (nodes, root) = nodes_of(&read.nodes);
+        let short: Vec<&[u8]> = nodes.iter().map(Vec::as_slice).collect();
+        let prefixes = vec![vec![0x11; 32], vec![0x12; 32]];
+        let snapshot = StateSnapshot { prefixes, ..StateSnapshot::default() };
+        words(held::check_snapshot(layout, &root, &short, &snapshot))
+    });
+    [blocks, state].map(|outcome| outcome.unwrap_or_else(|error| error.to_string())).join("; ")
 }
 
 fn receipts(bytes: &[u8]) -> String {

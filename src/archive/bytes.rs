@@ -170,7 +170,7 @@ pub const TIMESTAMPS: u16 = 0x0002;
 pub const EVENTS: u16 = 0x0003;
 /// Which runtime produced the events of which blocks.
 pub const RUNTIME_SPANS: u16 = 0x0004;
-/// Reserved: read proofs of events and timestamps.
+/// Proofs of events and times of blocks.
 pub const READ_PROOFS: u16 = 0x0005;
 /// Reserved: GRANDPA justifications.
 pub const JUSTIFICATIONS: u16 = 0x0006;
@@ -186,7 +186,7 @@ pub const PREFIXES: u16 = 0x0101;
 pub const PAIRS: u16 = 0x0102;
 /// Times of blocks that a state snapshot refers to.
 pub const BLOCK_TIMES: u16 = 0x0103;
-/// Reserved: proofs that a state snapshot is complete.
+/// Proof that a state snapshot is right and complete.
 pub const STATE_PROOFS: u16 = 0x0104;
 /// Runtime metadata.
 pub const METADATA: u16 = 0x0201;

@@ -19,7 +19,7 @@ struct FromChunks {
 
 /// Reads every file and checks digests, form, links between chunks, that snapshots agree with the chunks, and that
 /// what is listed, named and there is the same. Gives the problems in the order of the manifest; none means that the
-/// headers are one chain from the parent of the first block to the last hash.
+/// headers are one chain from the parent of the first block to the last hash. Of proofs only the form is checked.
 pub fn check(archive: &Archive) -> Vec<Error> {
     let manifest = archive.manifest();
     let mut problems = Vec::new();
@@ -77,6 +77,10 @@ pub fn check(archive: &Archive) -> Vec<Error> {
         }
     }
     problems.extend(seen.named.iter().filter_map(|hash| archive.metadata(hash).err()));
+    if let Some(proofs) = &manifest.proofs {
+        problems.extend(proofs.blocks.iter().filter_map(|entry| archive.block_proofs(entry).err()));
+        problems.extend(proofs.state.iter().filter_map(|entry| archive.state_proof(entry).err()));
+    }
     if let Some(what) = seen.range_is_wrong(archive) {
         problems.push(Error::damaged(archive.path(files::MANIFEST), what));
     }

@@ -18,7 +18,7 @@ pub const MAGIC: [u8; 8] = *b"\x89TFA\r\n\x1a\n";
 /// Major version written and read.
 pub const MAJOR: u16 = 1;
 /// Highest minor version read. A file has the lowest one that knows all that is in it.
-pub const MINOR: u16 = 1;
+pub const MINOR: u16 = 2;
 /// Length of the header before the zstd frame.
 pub const HEADER_LEN: usize = 56;
 /// Longest body that is read, 256 MiB.
@@ -42,6 +42,10 @@ pub enum Kind {
     Payments = 4,
     /// A run of blocks without headers.
     SlimChunk = 5,
+    /// Proofs of the blocks of a chunk.
+    BlockProofs = 6,
+    /// Proof of a state snapshot.
+    StateProof = 7,
 }
 
 impl Kind {
@@ -53,6 +57,8 @@ impl Kind {
             Kind::Metadata => 3,
             Kind::Payments => 4,
             Kind::SlimChunk => 5,
+            Kind::BlockProofs => 6,
+            Kind::StateProof => 7,
         }
     }
 }
@@ -328,8 +334,8 @@ mod tests {
         let message = open(Kind::Chunk, &file, path()).unwrap_err().to_string();
         assert!(message.contains("format version 2.0") && message.contains("install"), "{message}");
         file[8] = 1;
-        file[10] = 2;
-        assert!(matches!(open(Kind::Chunk, &file, path()), Err(Error::Version { minor: 2, .. })));
+        file[10] = 3;
+        assert!(matches!(open(Kind::Chunk, &file, path()), Err(Error::Version { minor: 3, .. })));
     }
 
     #[test]

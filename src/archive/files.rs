@@ -17,7 +17,9 @@ pub const PLAN: &str = "export.json";
 /// Held open by whoever writes into the folder.
 pub const LOCK: &str = "export.lock";
 /// Folders of an archive.
-pub const FOLDERS: [&str; 3] = ["chunks", "state", "metadata"];
+pub const FOLDERS: [&str; 4] = ["chunks", "state", "metadata", PROOFS];
+/// Folder of the proofs, which most archives lack.
+pub const PROOFS: &str = "proofs";
 /// Ending of a file that is being written.
 const TEMPORARY: &str = ".tmp";
 
@@ -43,6 +45,16 @@ pub fn state_name(height: u32, block_hash: &Hash) -> String {
 /// `metadata/<spec version>-<start of the metadata's hash>.tfa`
 pub fn metadata_name(spec_version: u32, metadata: &Hash) -> String {
     format!("metadata/{spec_version:05}-{}.tfa", short(metadata))
+}
+
+/// `proofs/<first>-<last>-<start of the last block's hash>.tfa`
+pub fn block_proofs_name(first: u32, last: u32, last_hash: &Hash) -> String {
+    format!("{PROOFS}/{first:010}-{last:010}-{}.tfa", short(last_hash))
+}
+
+/// `proofs/<height>-<start of the block's hash>.tfa`
+pub fn state_proof_name(height: u32, block_hash: &Hash) -> String {
+    format!("{PROOFS}/{height:010}-{}.tfa", short(block_hash))
 }
 
 /// Reads a whole file; `limit` bounds what is taken into memory.

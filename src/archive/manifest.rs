@@ -1,14 +1,16 @@
 //! `manifest.json`: what the archive holds, and the digest of it all (`archive-format.md`, section 7).
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Error, Hash, Result,
+    Error, Hash, Result, Sample,
     container::{MAJOR, check_version},
     files,
+    proofs::MINOR_OF_PROOFS,
 };
 
 /// Longest manifest that is read: 400,000 chunks of 64 blocks would fit.
@@ -113,6 +115,56 @@ pub struct StateEntry {
     pub height: u32,
 }
 
+/// Proofs of the blocks of one chunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockProofsEntry {
+    /// Length of its body.
+    pub body_bytes: u64,
+    /// SHA-256 of its body.
+    pub content_sha256: Hex,
+    /// Name below the archive's folder.
+    pub file: String,
+    /// Length of the file.
+    pub file_bytes: u64,
+    /// SHA-256 of the file.
+    pub file_sha256: Hex,
+    /// Height of the first block of the chunk.
+    pub first: u32,
+    /// Height of its last block.
+    pub last: u32,
+}
+
+/// Proof of one state snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateProofEntry {
+    /// Length of its body.
+    pub body_bytes: u64,
+    /// SHA-256 of its body.
+    pub content_sha256: Hex,
+    /// Name below the archive's folder.
+    pub file: String,
+    /// Length of the file.
+    pub file_bytes: u64,
+    /// SHA-256 of the file.
+    pub file_sha256: Hex,
+    /// Height of the snapshot's block.
+    pub height: u32,
+}
+
+/// Proofs, outside of the root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proofs {
+    /// Those of blocks, for every chunk.
+    pub blocks: Vec<BlockProofsEntry>,
+    /// Blocks of which one is proven; see [`Sample`].
+    pub one_in: NonZeroU32,
+    /// Those of state, for every snapshot.
+    pub state: Vec<StateProofEntry>,
+}
+
 /// What the manifest says of one file, whatever the file holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed<'a> {
@@ -148,6 +200,8 @@ macro_rules! listed {
 listed!(ChunkEntry);
 listed!(MetadataEntry);
 listed!(StateEntry);
+listed!(BlockProofsEntry);
+listed!(StateProofEntry);
 
 /// The time range for which blocks were exported, and how it was turned into blocks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,6 +279,9 @@ pub struct Manifest {
     pub metadata: Vec<MetadataEntry>,
     /// Number of the minting period, when a period was exported.
     pub period: Option<u32>,
+    /// Proofs, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proofs: Option<Proofs>,
     /// The time range, when one was exported.
     pub range: Option<ExportedRange>,
     /// Root of the full archive, in the manifest of a slim one.
@@ -235,14 +292,24 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The format of a full archive.
+    /// The format of a manifest of this minor version.
+    fn format_of(minor: u16) -> Format {
+        Format { major: MAJOR, minor, name: FORMAT_NAME.to_string() }
+    }
+
+    /// The format of a full archive without proofs.
     pub fn current_format() -> Format {
-        Format { major: MAJOR, minor: 0, name: FORMAT_NAME.to_string() }
+        Manifest::format_of(0)
     }
 
     /// The format of a slim archive.
     pub fn format_of_slim() -> Format {
-        Format { minor: 1, ..Manifest::current_format() }
+        Manifest::format_of(1)
+    }
+
+    /// The format of an archive with proofs.
+    pub fn format_with_proofs() -> Format {
+        Manifest::format_of(MINOR_OF_PROOFS)
     }
 
     /// The archive root digest, computed from the content digests and everything that decides about a replay.
@@ -288,7 +355,22 @@ impl Manifest {
     pub fn files(&self) -> impl Iterator<Item = Listed<'_>> {
         let chunks = self.chunks.iter().map(ChunkEntry::listed);
         let states = self.state.iter().map(StateEntry::listed);
-        chunks.chain(states).chain(self.metadata.iter().map(MetadataEntry::listed))
+        let proofs = self.proofs.iter();
+        let of_blocks = proofs.clone().flat_map(|p| &p.blocks).map(BlockProofsEntry::listed);
+        let of_states = proofs.flat_map(|p| &p.state).map(StateProofEntry::listed);
+        let all = chunks.chain(states).chain(self.metadata.iter().map(MetadataEntry::listed));
+        all.chain(of_blocks).chain(of_states)
+    }
+
+    /// Which blocks have a proof; none if no block has.
+    pub fn sample(&self) -> Option<Sample> {
+        let proofs = self.proofs.as_ref()?;
+        Some(Sample {
+            first: self.first_block,
+            last: self.last_block,
+            last_hash: self.last_hash.0,
+            one_in: proofs.one_in,
+        })
     }
 
     /// The bytes of `manifest.json`.
@@ -374,8 +456,20 @@ impl Manifest {
         if let Some((first, last)) = wanted.next() {
             return Err(format!("no chunk is listed for blocks {first} to {last}"));
         }
-        if self.format.minor != u16::from(self.slim_of.is_some()) {
-            return Err("format.minor is 1 in the manifest of a slim archive, and in no other".into());
+        let minor = match (&self.slim_of, &self.proofs) {
+            (None, None) => 0,
+            (Some(_), None) => 1,
+            (None, Some(_)) => MINOR_OF_PROOFS,
+            (Some(_), Some(_)) => return Err("a slim archive has no proofs".into()),
+        };
+        if self.format.minor != minor {
+            return Err(format!(
+                "format.minor is {}, and what the manifest has is of {minor}",
+                self.format.minor
+            ));
+        }
+        if let Some(proofs) = &self.proofs {
+            self.proofs_are_consistent(proofs)?;
         }
         let chunk_name = if self.slim_of.is_some() { files::slim_name } else { files::chunk_name };
         for chunk in &self.chunks {
@@ -408,6 +502,25 @@ impl Manifest {
             None if self.period.is_some() => Err("a period without a range".into()),
             None => Ok(()),
         }
+    }
+
+    /// Every chunk and every snapshot has its proofs, and no other is there.
+    fn proofs_are_consistent(&self, proofs: &Proofs) -> std::result::Result<(), String> {
+        let chunks = self.chunks.iter().map(|chunk| (chunk.first, chunk.last));
+        if !proofs.blocks.iter().map(|entry| (entry.first, entry.last)).eq(chunks) {
+            return Err("proofs of blocks are not those of every chunk".into());
+        }
+        for (entry, chunk) in proofs.blocks.iter().zip(&self.chunks) {
+            let name = files::block_proofs_name(entry.first, entry.last, &chunk.last_hash.0);
+            expect_name(&entry.file, &name)?;
+        }
+        if !proofs.state.iter().map(|entry| entry.height).eq(self.state.iter().map(|state| state.height)) {
+            return Err("proofs of state are not those of every snapshot".into());
+        }
+        for (entry, state) in proofs.state.iter().zip(&self.state) {
+            expect_name(&entry.file, &files::state_proof_name(entry.height, &state.block_hash.0))?;
+        }
+        Ok(())
     }
 }
 
@@ -492,6 +605,7 @@ mod tests {
             last_hash: Hex([4; 32]),
             metadata: vec![],
             period: Some(81),
+            proofs: None,
             range: Some(ExportedRange {
                 block_time_ms: 6_000,
                 first_block: 5,

@@ -1,11 +1,13 @@
 //! Joins archives of one chain that overlap or meet into one, and believes none of them where another one differs.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use super::{
-    Archive, ArchiveWriter, Block, BlockRef, Blocks, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, Error,
-    ExportedRange, Finished, Hash, Manifest, Plan, Provenance, Result, ShapesOf, Span, chunk_ranges,
+    Archive, ArchiveWriter, Block, BlockProof, BlockProofs, BlockRef, Blocks, Chunk, ChunkBody,
+    DEFAULT_CHUNK_BLOCKS, Error, ExportedRange, Finished, Hash, Manifest, Plan, Provenance, Result, ShapesOf,
+    Span, StateProof, chunk_ranges,
 };
 
 /// What becomes of some archives when they are joined.
@@ -20,6 +22,8 @@ pub struct Merge {
 struct Source {
     archive: Archive,
     chunk: Option<(ChunkBody, Vec<Hash>)>,
+    /// Proofs of the blocks of that chunk, if they are kept.
+    proofs: Option<BlockProofs>,
 }
 
 /// A block, with what its header and its chunk say about it.
@@ -28,6 +32,7 @@ struct Found<'a> {
     hash: Hash,
     parent: Hash,
     runtime: Option<Hash>,
+    proof: Option<&'a BlockProof>,
 }
 
 impl Merge {
@@ -37,7 +42,8 @@ impl Merge {
     /// # Errors
     /// Archives of different chains; blocks that are missing between them; archives that cannot be read.
     pub fn of(folders: &[PathBuf], chunk_blocks: Option<u32>) -> Result<Merge> {
-        let open = |folder: &PathBuf| Ok(Source { archive: Archive::open(folder)?, chunk: None });
+        let open =
+            |folder: &PathBuf| Ok(Source { archive: Archive::open(folder)?, chunk: None, proofs: None });
         let mut sources: Vec<Source> = folders.iter().map(open).collect::<Result<_>>()?;
         sources.sort_by_key(|source| (source.manifest().first_block, source.manifest().last_block));
         let Some(one) = sources.first() else { return Err(Error::Missing("no archive was given".into())) };
@@ -63,12 +69,14 @@ impl Merge {
         let common = Some(one.manifest().chunk_blocks).filter(|size| sizes().all(|other| other == *size));
         let heights = sources.iter().flat_map(|source| &source.manifest().state).map(|state| state.height);
         let range = range_of(&sources, first, last);
+        let proofs = proofs_of(&sources, first, last);
         let plan = Plan {
             chunk_blocks: chunk_blocks.or(common).unwrap_or(DEFAULT_CHUNK_BLOCKS),
             first,
             genesis: one.manifest().genesis_hash.0,
             last,
             period: range.as_ref().and_then(|range| range.period),
+            proofs,
             range,
             state_at: heights.collect(),
         };
@@ -95,8 +103,11 @@ impl Merge {
         self.put_metadata(&mut writer)?;
         let mut before = None;
         for (first, last) in chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks) {
-            let chunk = self.chunk(first, last, &mut before)?;
+            let (chunk, proofs) = self.chunk(first, last, &mut before)?;
             writer.put_chunk(&chunk)?;
+            if self.plan.proofs.is_some() {
+                writer.put_block_proofs(&proofs)?;
+            }
             advance(u64::from(last - first) + 1);
         }
         self.put_states(&mut writer)?;
@@ -135,6 +146,9 @@ impl Merge {
                     }
                     None => {
                         writer.put_state(&source.archive.state(entry)?)?;
+                        if self.plan.proofs.is_some() {
+                            writer.put_state_proof(&source.state_proof(entry.height)?)?;
+                        }
                         seen.insert(entry.height, (entry.content_sha256.0, source));
                     }
                 }
@@ -145,7 +159,13 @@ impl Merge {
 
     /// The blocks from `first` to `last`, from every archive that has them. `before` is the hash of the block
     /// before, with the place of the archive that gave it.
-    fn chunk(&mut self, first: u32, last: u32, before: &mut Option<(Hash, usize)>) -> Result<Chunk> {
+    fn chunk(
+        &mut self,
+        first: u32,
+        last: u32,
+        before: &mut Option<(Hash, usize)>,
+    ) -> Result<(Chunk, BlockProofs)> {
+        let mut proofs = Vec::new();
         let mut chunk = Chunk {
             genesis: self.plan.genesis,
             first,
@@ -155,7 +175,7 @@ impl Merge {
         };
         for height in first..=last {
             for source in &mut self.sources {
-                source.turn_to(height)?;
+                source.turn_to(height, self.plan.proofs.is_some())?;
             }
             let mut found = self.sources.iter().enumerate().filter_map(|(i, s)| Some((i, s, s.at(height)?)));
             let Some((giver, source, one)) = found.next() else {
@@ -188,9 +208,12 @@ impl Merge {
                 time_ms: one.block.time_ms,
                 events: one.block.events()?.to_vec(),
             });
+            proofs.extend(one.proof.cloned());
             *before = Some((one.hash, giver));
         }
-        Ok(chunk)
+        let last_hash = before.map(|(hash, _)| hash).unwrap_or_default();
+        let genesis = self.plan.genesis;
+        Ok((chunk, BlockProofs { genesis, first, last, last_hash, proofs }))
     }
 }
 
@@ -200,16 +223,32 @@ impl Source {
     }
 
     /// Reads the chunk of a block, unless it is the one that was read last; lets go of one that is past.
-    fn turn_to(&mut self, height: u32) -> Result<()> {
+    fn turn_to(&mut self, height: u32, with_proofs: bool) -> Result<()> {
         if self.chunk.as_ref().is_some_and(|(chunk, _)| (chunk.first()..=chunk.last()).contains(&height)) {
             return Ok(());
         }
-        self.chunk = None;
-        let chunks = &self.archive.manifest().chunks;
-        if let Some(entry) = chunks.iter().find(|entry| (entry.first..=entry.last).contains(&height)) {
+        (self.chunk, self.proofs) = (None, None);
+        let manifest = self.archive.manifest();
+        let has = |first: u32, last: u32| (first..=last).contains(&height);
+        if let Some(entry) = manifest.chunks.iter().find(|entry| has(entry.first, entry.last)) {
             self.chunk = Some(self.archive.chunk(entry)?);
         }
+        let proofs = manifest.proofs.iter().flat_map(|proofs| &proofs.blocks);
+        if let Some(entry) = proofs.filter(|_| with_proofs).find(|entry| has(entry.first, entry.last)) {
+            self.proofs = Some(self.archive.block_proofs(entry)?);
+        }
         Ok(())
+    }
+
+    /// The proof of the state snapshot at `height`.
+    fn state_proof(&self, height: u32) -> Result<StateProof> {
+        let mut proofs = self.manifest().proofs.iter().flat_map(|proofs| &proofs.state);
+        let entry = proofs.find(|entry| entry.height == height);
+        self.archive.state_proof(
+            entry.ok_or_else(|| {
+                Error::Missing(format!("the proof of the state of block {height} is missing"))
+            })?,
+        )
     }
 
     /// A block of the chunk that was read last.
@@ -221,7 +260,10 @@ impl Source {
             None => *chunk.parent_hash(),
         };
         let (block, hash) = (chunk.at(height)?, *hashes.get(place)?);
-        Some(Found { block, hash, parent, runtime: chunk.runtime_at(height).copied() })
+        let proofs = self.proofs.as_ref().map_or(&[][..], |proofs| &proofs.proofs);
+        let proof = proofs.binary_search_by_key(&height, |proof| proof.height).ok();
+        let proof = proof.and_then(|at| proofs.get(at));
+        Some(Found { block, hash, parent, runtime: chunk.runtime_at(height).copied(), proof })
     }
 }
 
@@ -236,7 +278,13 @@ impl Found<'_> {
         } else if self.block.time_ms != other.block.time_ms {
             Some(format!("its time is {} ms and {} ms", self.block.time_ms, other.block.time_ms))
         } else {
-            (self.runtime != other.runtime).then(|| "its events are of different runtimes".into())
+            let apart = self.runtime != other.runtime;
+            let unlike = self.proof.zip(other.proof).is_some_and(|(one, two)| one != two);
+            match (apart, unlike) {
+                (true, _) => Some("its events are of different runtimes".into()),
+                (false, true) => Some("its proofs differ".into()),
+                (false, false) => None,
+            }
         })
     }
 }
@@ -251,6 +299,19 @@ fn range_of(sources: &[Source], first: u32, last: u32) -> Option<ExportedRange> 
     let mut ranges = sources.iter().filter(whole).map(|source| source.manifest().exported_range());
     let range = ranges.next()?;
     ranges.all(|other| other == range).then_some(range)?
+}
+
+/// Which proofs the joined archive has: those of all blocks if every archive has all of its own, and those of a sample
+/// only if every archive has that sample of all blocks, as its last block chose it.
+fn proofs_of(sources: &[Source], first: u32, last: u32) -> Option<NonZeroU32> {
+    let one_in = |source: &Source| source.manifest().proofs.as_ref().map(|proofs| proofs.one_in);
+    let is_whole =
+        |source: &Source| (source.manifest().first_block, source.manifest().last_block) == (first, last);
+    let common = sources.first().and_then(one_in)?;
+    let agree = sources
+        .iter()
+        .all(|source| one_in(source) == Some(common) && (common == NonZeroU32::MIN || is_whole(source)));
+    agree.then_some(common)
 }
 
 fn disagree(one: &Source, other: &Source, what: impl Into<String>) -> Error {

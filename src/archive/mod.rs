@@ -15,6 +15,7 @@ mod manifest;
 mod merge;
 mod metadata;
 mod payments;
+mod proofs;
 mod provenance;
 mod reader;
 mod slim;
@@ -27,10 +28,14 @@ pub use check::check;
 pub use chunk::{BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
 pub use columns::{EventShapes, ShapesOf};
 pub use error::{Error, Result};
-pub use manifest::{ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, StateEntry, chunk_ranges};
+pub use manifest::{
+    BlockProofsEntry, ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, Proofs, StateEntry,
+    StateProofEntry, chunk_ranges,
+};
 pub use merge::Merge;
 pub use metadata::RuntimeMetadata;
 pub use payments::{PAYMENTS, Payment, PaymentSource, Payments, is_asset_code};
+pub use proofs::{BlockProof, BlockProofs, Sample, StateProof};
 pub use provenance::Provenance;
 pub use reader::Archive;
 pub use slim::{SlimChunk, SlimWriter};

@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    ChunkBody, ChunkEntry, Error, Hash, Manifest, Result, RuntimeMetadata, StateEntry, StateSnapshot,
-    Workspace,
+    BlockProofs, BlockProofsEntry, ChunkBody, ChunkEntry, Error, Hash, Manifest, Result, RuntimeMetadata,
+    StateEntry, StateProof, StateProofEntry, StateSnapshot, Workspace,
     container::{self, Kind, MAX_FILE_LEN, sha256},
     files,
     manifest::Listed,
+    proofs::MINOR_OF_PROOFS,
 };
 
 /// A finished archive on disk.
@@ -120,6 +121,72 @@ impl Archive {
         Ok(state)
     }
 
+    /// Reads the proofs of the blocks of a chunk: those of the sample, and no others. What they prove is not checked here.
+    ///
+    /// # Errors
+    /// Names the file and what differs.
+    pub fn block_proofs(&self, entry: &BlockProofsEntry) -> Result<BlockProofs> {
+        let path = self.path(&entry.file);
+        let damaged = |what: String| Err(Error::damaged(&path, what));
+        let (_, body) = self.body(&mut Workspace::default(), Kind::BlockProofs, entry.listed())?;
+        let proofs = BlockProofs::parse(&body, &path)?;
+        if proofs.genesis != self.manifest.genesis_hash.0 {
+            return damaged("it belongs to another chain".into());
+        }
+        let chunk = self.manifest.chunks.iter().find(|chunk| chunk.first == entry.first);
+        if (proofs.first, proofs.last) != (entry.first, entry.last)
+            || chunk.map(|chunk| chunk.last_hash.0) != Some(proofs.last_hash)
+        {
+            let what =
+                format!("it holds proofs of blocks {} to {} of another chain", proofs.first, proofs.last);
+            return damaged(what);
+        }
+        let mut wanted = self
+            .manifest
+            .sample()
+            .into_iter()
+            .flat_map(|sample| sample.within(entry.first, entry.last).collect::<Vec<_>>());
+        let mut found = proofs.proofs.iter().map(|proof| proof.height);
+        loop {
+            match (wanted.next(), found.next()) {
+                (None, None) => return Ok(proofs),
+                (wanted, found) if wanted == found => {}
+                (Some(height), None) => return damaged(format!("it lacks the proof of block {height}")),
+                (Some(height), Some(other)) if height < other => {
+                    return damaged(format!("it lacks the proof of block {height}"));
+                }
+                (_, Some(other)) => {
+                    return damaged(format!(
+                        "it has a proof of block {other}, which the last hash does not choose"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Reads the proof of a state snapshot. What it proves is not checked here.
+    ///
+    /// # Errors
+    /// Names the file and what differs.
+    pub fn state_proof(&self, entry: &StateProofEntry) -> Result<StateProof> {
+        let path = self.path(&entry.file);
+        let (_, body) = self.body(&mut Workspace::default(), Kind::StateProof, entry.listed())?;
+        let proof = StateProof::parse(&body, &path)?;
+        let block_hash = self.state_entry(entry.height).map(|state| state.block_hash.0);
+        if proof.genesis != self.manifest.genesis_hash.0
+            || proof.height != entry.height
+            || Some(proof.block_hash) != block_hash
+        {
+            let what = format!(
+                "it is the proof of the state of block {}, 0x{}; the manifest says otherwise",
+                proof.height,
+                hex::encode(proof.block_hash)
+            );
+            return Err(Error::damaged(path, what));
+        }
+        Ok(proof)
+    }
+
     /// The entry of the state snapshot at `height`.
     pub fn state_entry(&self, height: u32) -> Option<&StateEntry> {
         self.manifest.state.iter().find(|s| s.height == height)
@@ -194,10 +261,16 @@ impl Archive {
                 format!("its body has {} bytes, the manifest says {}", opened.body.len(), listed.body_bytes);
             return Err(Error::damaged(path, what));
         }
-        if matches!(kind, Kind::State | Kind::Metadata) && opened.minor != 0 {
+        let minor = match kind {
+            Kind::State | Kind::Metadata => 0,
+            Kind::BlockProofs | Kind::StateProof => MINOR_OF_PROOFS,
+            // That of a chunk follows from its sections.
+            _ => opened.minor,
+        };
+        if opened.minor != minor {
             return Err(Error::damaged(
                 path,
-                format!("it names format version 1.{}, and is of 1.0", opened.minor),
+                format!("it names format version 1.{}, and is of 1.{minor}", opened.minor),
             ));
         }
         workspace.file = bytes;

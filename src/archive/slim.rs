@@ -127,7 +127,7 @@ impl<'a> SlimWriter<'a> {
             let what = "it is a slim archive already".to_string();
             return Err(Error::Refused { item: full.folder().display().to_string(), what });
         }
-        for part in files::FOLDERS {
+        for part in files::FOLDERS.iter().filter(|part| **part != files::PROOFS) {
             let path = folder.join(part);
             fs::create_dir_all(&path).map_err(Error::io("create", path))?;
         }
@@ -184,6 +184,7 @@ impl<'a> SlimWriter<'a> {
             chunk_blocks: MAX_CHUNK_BLOCKS,
             chunks: self.chunks,
             format: Manifest::format_of_slim(),
+            proofs: None,
             slim_of: Some(full.archive_root),
             ..full.clone()
         };

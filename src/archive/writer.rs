@@ -1,6 +1,7 @@
 //! Writes an archive file by file, so that whatever is there is whole, and a later run can go on.
 
 mod lock;
+mod proofs;
 mod take_over;
 
 pub use lock::FolderLock;
@@ -8,6 +9,7 @@ pub use lock::FolderLock;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -39,6 +41,9 @@ pub struct Plan {
     pub last: u32,
     /// Number of the minting period of the range.
     pub period: Option<u32>,
+    /// One of so many blocks has a proof, and every snapshot has one; no proofs if it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proofs: Option<NonZeroU32>,
     /// The time range, when blocks are exported for one.
     pub range: Option<ExportedRange>,
     /// Heights of the state snapshots.
@@ -103,6 +108,7 @@ pub struct ArchiveWriter {
     chunks: BTreeMap<u32, Present>,
     states: BTreeMap<u32, (StateEntry, Hash)>,
     metadata: BTreeMap<Hash, MetadataEntry>,
+    proofs: proofs::Present,
     /// Files of an earlier run that were not taken over, and why.
     damaged: Vec<String>,
     shapes_of: ShapesOf,
@@ -145,9 +151,10 @@ impl ArchiveWriter {
         let mut writer = ArchiveWriter::new(folder, plan, shapes_of)?;
         vacant(folder, &plan_bytes(&writer.plan))?;
         writer.take_over()?;
+        let chunks = writer.chunks.values().map(|c| (c.entry.first, c.entry.last));
         Ok(Left {
-            chunks: writer.chunks.values().map(|c| (c.entry.first, c.entry.last)).collect(),
-            states: writer.states.keys().copied().collect(),
+            chunks: chunks.filter(|(first, _)| writer.has_chunk(*first)).collect(),
+            states: writer.states.keys().copied().filter(|height| writer.has_state(*height)).collect(),
             damaged: writer.damaged,
         })
     }
@@ -163,6 +170,7 @@ impl ArchiveWriter {
             chunks: BTreeMap::new(),
             states: BTreeMap::new(),
             metadata: BTreeMap::new(),
+            proofs: proofs::Present::default(),
             damaged: Vec::new(),
             shapes_of,
             shapes: BTreeMap::new(),
@@ -181,10 +189,17 @@ impl ArchiveWriter {
         &self.plan
     }
 
-    /// First and last height of the chunks that are not there yet, ascending.
+    /// Whether a chunk is there, with its proofs if there are to be any.
+    fn has_chunk(&self, first: u32) -> bool {
+        self.chunks.get(&first).is_some_and(|chunk| {
+            self.plan.proofs.is_none() || self.proofs.has_chunk(first, &chunk.entry.last_hash.0)
+        })
+    }
+
+    /// First and last height of the chunks that are not there yet, or lack their proofs, ascending.
     pub fn missing_chunks(&self) -> Vec<(u32, u32)> {
         let planned = chunk_ranges(self.plan.first, self.plan.last, self.plan.chunk_blocks);
-        planned.filter(|(first, _)| !self.chunks.contains_key(first)).collect()
+        planned.filter(|(first, _)| !self.has_chunk(*first)).collect()
     }
 
     /// First and last height and last hash of the chunks that are there, ascending.
@@ -201,7 +216,7 @@ impl ArchiveWriter {
             let path = self.folder.join(&present.entry.file);
             fs::remove_file(&path).map_err(Error::io("remove", path))?;
         }
-        Ok(())
+        self.discard_block_proofs(first)
     }
 
     /// Height and block hash of the state snapshots that are there, ascending.
@@ -218,7 +233,7 @@ impl ArchiveWriter {
             let path = self.folder.join(&entry.file);
             fs::remove_file(&path).map_err(Error::io("remove", path))?;
         }
-        Ok(())
+        self.discard_state_proof(height)
     }
 
     /// Where a chunk lies that is there.
@@ -232,9 +247,11 @@ impl ArchiveWriter {
         &self.damaged
     }
 
-    /// Whether the state snapshot at `height` is there.
+    /// Whether the state snapshot at `height` is there, with its proof if there is to be one.
     pub fn has_state(&self, height: u32) -> bool {
-        self.states.contains_key(&height)
+        self.states.get(&height).is_some_and(|(state, _)| {
+            self.plan.proofs.is_none() || self.proofs.has_state(height, &state.block_hash.0)
+        })
     }
 
     /// Writes metadata, unless it is there, and gives the hash that spans and snapshots name it by.
@@ -405,17 +422,22 @@ impl ArchiveWriter {
             chunks: self.chunks.values().map(|c| c.entry.clone()).collect(),
             first_block: self.plan.first,
             first_parent_hash: Hex(first_parent),
-            format: Manifest::current_format(),
+            format: match self.plan.proofs {
+                None => Manifest::current_format(),
+                Some(_) => Manifest::format_with_proofs(),
+            },
             genesis_hash: Hex(self.plan.genesis),
             last_block: self.plan.last,
             last_hash: Hex(parent.unwrap_or_default()),
             metadata,
             period: self.plan.period,
+            proofs: None,
             range: self.plan.range.clone().map(|range| ExportedRange { period: None, ..range }),
             slim_of: None,
             state: self.states.values().map(|(entry, _)| entry.clone()).collect(),
         };
         manifest.archive_root = Hex(manifest.root());
+        manifest.proofs = self.listed_proofs(&manifest)?;
         Ok(manifest)
     }
 
@@ -553,9 +575,10 @@ fn vacant(folder: &Path, plan: &[u8]) -> Result<()> {
 
 /// Makes the folder ours, or says why it cannot be.
 fn occupy(folder: &Path, plan: &Plan) -> Result<()> {
-    let bytes = plan_bytes(plan);
+    let (bytes, has_proofs) = (plan_bytes(plan), plan.proofs.is_some());
     vacant(folder, &bytes)?;
-    for part in files::FOLDERS {
+    let parts = files::FOLDERS.iter().filter(|part| has_proofs || **part != files::PROOFS);
+    for part in parts {
         let path = folder.join(part);
         fs::create_dir_all(&path).map_err(Error::io("create", path))?;
     }

@@ -14,10 +14,12 @@ use super::error::Error;
 use super::failure::{Failure, wrong};
 use super::node::{Chain, time_of};
 use super::pool::Peer;
+use super::proofs;
 use super::runtimes::{Runtimes, parent};
 use super::wire::{self, Header, Wrong};
-use crate::archive::{Block, Hash};
+use crate::archive::{Block, BlockProof, Hash, Sample};
 use crate::chain::keys;
+use crate::proof::held;
 
 /// Blocks of a piece: one call for their hashes is a small part of what they cost.
 pub(super) const PIECE_BLOCKS: u32 = 100;
@@ -32,6 +34,8 @@ pub(super) struct Piece {
     pub(super) parent_hash: Hash,
     pub(super) last_hash: Hash,
     pub(super) blocks: Vec<Block>,
+    /// Proofs of those of them that are of the sample.
+    pub(super) proofs: Vec<BlockProof>,
     /// Who gave them, by its place among the endpoints.
     pub(super) giver: usize,
 }
@@ -43,12 +47,22 @@ pub(super) type Contents = (Vec<u8>, u64);
 enum Part {
     Header(Header),
     Contents(Contents),
+    Proof(Vec<Vec<u8>>),
+}
+
+/// What a call of a piece asks for.
+#[derive(Clone, Copy)]
+enum Asked {
+    Header,
+    Contents,
+    Proof,
 }
 
 /// The pieces of some runs of blocks: several in flight, given in order.
 pub(super) struct Pieces {
     chain: Arc<Chain>,
     runtimes: Arc<Runtimes>,
+    sample: Option<Sample>,
     todo: Box<dyn Iterator<Item = (u32, u32)> + Send>,
     in_flight: VecDeque<Task>,
     /// Bytes of events of a piece, as those before it had.
@@ -66,7 +80,12 @@ impl Drop for Task {
 
 impl Pieces {
     /// Divides runs of blocks (first and last height) into pieces.
-    pub(super) fn of(chain: &Arc<Chain>, runtimes: &Arc<Runtimes>, runs: Vec<(u32, u32)>) -> Pieces {
+    pub(super) fn of(
+        chain: &Arc<Chain>,
+        runtimes: &Arc<Runtimes>,
+        sample: Option<Sample>,
+        runs: Vec<(u32, u32)>,
+    ) -> Pieces {
         let divide = |(first, last): (u32, u32)| {
             let step = usize::try_from(PIECE_BLOCKS).unwrap_or(usize::MAX);
             let firsts = (first..=last).step_by(step);
@@ -75,6 +94,7 @@ impl Pieces {
         Pieces {
             chain: Arc::clone(chain),
             runtimes: Arc::clone(runtimes),
+            sample,
             todo: Box::new(runs.into_iter().flat_map(divide)),
             in_flight: VecDeque::new(),
             piece_bytes: 0,
@@ -88,8 +108,9 @@ impl Pieces {
             && let Some((first, last)) = self.todo.next()
         {
             let (chain, runtimes) = (Arc::clone(&self.chain), Arc::clone(&self.runtimes));
+            let sample = self.sample;
             self.in_flight.push_back(Task(tokio::spawn(async move {
-                chain.pool.run(|peer| read_piece(peer, &chain, &runtimes, first, last)).await
+                chain.pool.run(|peer| read_piece(peer, &chain, &runtimes, sample.as_ref(), first, last)).await
             })));
         }
         let mut task = self.in_flight.pop_front()?;
@@ -108,11 +129,12 @@ fn in_flight_max(width: usize, piece_bytes: usize) -> usize {
     width.min((IN_FLIGHT_BYTES_MAX / piece_bytes.max(1)).max(1))
 }
 
-/// Reads the blocks from `first` to `last`, both included, from one endpoint.
+/// Reads the blocks from `first` to `last`, both included, from one endpoint, with proofs of those of the sample.
 pub(super) async fn read_piece(
     peer: Arc<Peer>,
     chain: &Chain,
     runtimes: &Runtimes,
+    sample: Option<&Sample>,
     first: u32,
     last: u32,
 ) -> Result<Piece, Failure> {
@@ -128,35 +150,48 @@ pub(super) async fn read_piece(
     let last_hash = hashes.last().copied().unwrap_or_default();
     let own_hashes = hashes.get(1..).unwrap_or_default();
     let keys = keys_asked();
-    let header_calls = heights
-        .iter()
-        .zip(own_hashes)
-        .map(|(&height, hash)| Call::new("chain_getHeader", vec![json!(wire::to_hex(hash))]).at(height));
-    let contents_calls =
-        heights.iter().zip(own_hashes).map(|(&height, hash)| contents_call(&keys, height, hash));
-    let calls: Vec<Call> = header_calls.zip(contents_calls).flat_map(|(a, b)| [a, b]).collect();
+    let (mut asked_for, mut calls) = (Vec::new(), Vec::new());
+    for (place, (&height, hash)) in heights.iter().zip(own_hashes).enumerate() {
+        calls.push(Call::new("chain_getHeader", vec![json!(wire::to_hex(hash))]).at(height));
+        calls.push(contents_call(&keys, height, hash));
+        asked_for.extend([(place, Asked::Header), (place, Asked::Contents)]);
+        if sample.is_some_and(|sample| sample.has(height)) {
+            calls.push(proofs::contents_call(height, hash));
+            asked_for.push((place, Asked::Proof));
+        }
+    }
     let parse = |index: usize, value: &Value| {
-        let at = index / 2;
-        let of = (heights.get(at), hashes.get(at), hashes.get(at + 1));
-        let (Some(&height), Some(parent), Some(hash)) = of else {
-            return Err("it was not asked for".to_owned());
-        };
-        if index.is_multiple_of(2) {
-            Header::checked(value, height, hash, parent).map(Part::Header)
-        } else {
-            contents(value, height, hash, &keys, runtimes).map(Part::Contents)
+        let of = asked_for.get(index).and_then(|&(place, asked)| {
+            Some((asked, *heights.get(place)?, hashes.get(place)?, hashes.get(place + 1)?))
+        });
+        let (asked, height, parent, hash) = of.ok_or("it was not asked for")?;
+        match asked {
+            Asked::Header => Header::checked(value, height, hash, parent).map(Part::Header),
+            Asked::Contents => contents(value, height, hash, &keys, runtimes).map(Part::Contents),
+            Asked::Proof => wire::read_proof(value, hash).map(Part::Proof),
         }
     };
     let parts = peer.ask(&calls, parse).await?;
     let mut headers = Vec::with_capacity(heights.len());
     let mut all_contents = Vec::with_capacity(heights.len());
-    for part in parts {
+    let mut answers = Vec::new();
+    for (part, (place, _)) in parts.into_iter().zip(asked_for) {
         match part {
             Part::Header(header) => headers.push(header),
             Part::Contents(contents) => all_contents.push(contents),
+            Part::Proof(nodes) => answers.push((place, nodes)),
         }
     }
     settle(&peer, &heights, own_hashes, &mut all_contents, runtimes).await?;
+    let mut short_proofs = Vec::with_capacity(answers.len());
+    for (place, nodes) in answers {
+        let of = heights.get(place).zip(headers.get(place)).zip(all_contents.get(place));
+        let Some(((&height, header), (events, time_ms))) = of else {
+            return Err(Error::Internal("a proof is of no block").into());
+        };
+        let contents = held::Contents { height, events, time_ms: *time_ms };
+        short_proofs.push(proofs::shorten(&contents, runtimes.layout(height)?, &header.state_root, &nodes)?);
+    }
     let block = |(header, (events, time_ms)): (Header, Contents)| Block {
         state_root: header.state_root,
         extrinsics_root: header.extrinsics_root,
@@ -165,7 +200,7 @@ pub(super) async fn read_piece(
         events,
     };
     let blocks = headers.into_iter().zip(all_contents).map(block).collect();
-    Ok(Piece { first, parent_hash, last_hash, blocks, giver: peer.index })
+    Ok(Piece { first, parent_hash, last_hash, blocks, proofs: short_proofs, giver: peer.index })
 }
 
 /// Times ascend along a chain. Where they do not, the contents are those of other blocks, and are asked for again.

@@ -7,7 +7,7 @@ use super::blocks::{Piece, Pieces};
 use super::error::Error;
 use super::node::Chain;
 use super::runtimes::Runtimes;
-use crate::archive::{Blocks, Chunk, Hash};
+use crate::archive::{BlockProofs, Blocks, Chunk, Hash, Sample};
 
 /// Who gave which blocks: place of the endpoint by first block of a piece. Blocks of earlier runs are not in it.
 pub(super) type Givers = BTreeMap<u32, usize>;
@@ -30,16 +30,17 @@ struct Before {
 }
 
 impl<'a> Chunks<'a> {
-    /// The chunks with these first and last heights.
+    /// The chunks with these first and last heights, and proofs of the blocks of the sample.
     pub(super) fn of(
         chain: &'a Arc<Chain>,
         runtimes: &'a Arc<Runtimes>,
+        sample: Option<Sample>,
         ranges: Vec<(u32, u32)>,
     ) -> Chunks<'a> {
-        Chunks { chain, runtimes, pieces: Pieces::of(chain, runtimes, ranges), before: None }
+        Chunks { chain, runtimes, pieces: Pieces::of(chain, runtimes, sample, ranges), before: None }
     }
 
-    /// The next chunk, which has the blocks from `first` to `last`; notes who gave them.
+    /// The next chunk, which has the blocks from `first` to `last`, and its proofs; notes who gave them.
     ///
     /// # Errors
     /// [`Error::Apart`] if its pieces do not link; whatever an endpoint does wrong.
@@ -48,15 +49,17 @@ impl<'a> Chunks<'a> {
         first: u32,
         last: u32,
         givers: &mut Givers,
-    ) -> Result<Chunk, Error> {
+    ) -> Result<(Chunk, BlockProofs), Error> {
+        let genesis = self.chain.genesis;
         let mut chunk: Option<Chunk> = None;
+        let mut proofs = Vec::new();
         loop {
             let next = self.pieces.next().await;
             let piece = next.ok_or(Error::Internal("there are fewer blocks than planned"))??;
             let end = self.follow(&piece)?;
             givers.insert(piece.first, piece.giver);
             let chunk = chunk.get_or_insert_with(|| Chunk {
-                genesis: self.chain.genesis,
+                genesis,
                 first,
                 parent_hash: piece.parent_hash,
                 blocks: Blocks::default(),
@@ -64,13 +67,15 @@ impl<'a> Chunks<'a> {
             });
             self.chain.pool.progress().advance(u64::try_from(piece.blocks.len())?);
             piece.blocks.into_iter().for_each(|block| chunk.blocks.push(block));
+            proofs.extend(piece.proofs);
             if end >= last {
                 break;
             }
         }
         let mut chunk = chunk.ok_or(Error::Internal("a chunk has no blocks"))?;
         chunk.spans = self.runtimes.spans(first, last)?;
-        Ok(chunk)
+        let last_hash = self.before.map(|before| before.hash).unwrap_or_default();
+        Ok((chunk, BlockProofs { genesis, first, last, last_hash, proofs }))
     }
 
     /// Makes sure that a piece follows the one before, if that has the blocks before it; says which is its last block.

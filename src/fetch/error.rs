@@ -94,6 +94,20 @@ pub enum Error {
         message: String,
     },
 
+    /// The endpoint does not prove what it says.
+    #[error(
+        "{endpoint} refuses {call}: {message}; without this call nothing can be proven: export with --proofs none, \
+         or use an endpoint that offers it"
+    )]
+    NoProofs {
+        /// Who refused.
+        endpoint: Arc<str>,
+        /// The method, and the block it was about.
+        call: String,
+        /// What the endpoint said.
+        message: String,
+    },
+
     /// What was read in pieces does not belong to one chain.
     #[error(
         "block {block} as {second} gives it does not follow the block before it as {first} gave it: the chain was \

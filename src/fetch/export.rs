@@ -13,11 +13,12 @@ use super::pace::Pace;
 use super::plan::{Request, plan};
 use super::pool::Pool;
 use super::progress::{Progress, Stage};
+use super::proofs;
 use super::runtimes::Runtimes;
 use super::state::read_state;
 use super::store::{Store, other_chain};
 use crate::archive::{
-    ArchiveWriter, ChunkEntry, ExportedRange, FolderLock, Hash, Left, Manifest, Plan, Provenance,
+    ArchiveWriter, ChunkEntry, ExportedRange, FolderLock, Hash, Left, Manifest, Plan, Provenance, Sample,
     chunk_ranges, files,
 };
 use crate::chain::event_shapes;
@@ -104,6 +105,24 @@ impl Export {
         self.plan.chunk_blocks = blocks;
     }
 
+    /// Has one of so many blocks proven, and every snapshot; makes sure that the endpoints do that.
+    ///
+    /// # Errors
+    /// The last endpoint does not prove what it says.
+    pub async fn prove(&mut self, one_in: NonZeroU32) -> Result<(), Error> {
+        self.plan.proofs = Some(one_in);
+        match self.sample() {
+            Some(sample) => proofs::probe(&self.chain, &sample).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Which blocks are to be proven.
+    fn sample(&self) -> Option<Sample> {
+        let Plan { first, last, proofs, .. } = self.plan;
+        proofs.map(|one_in| Sample { first, last, last_hash: self.chain.last_hash(), one_in })
+    }
+
     /// What will be read.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -160,7 +179,7 @@ impl Export {
     /// # Errors
     /// Whatever an endpoint does wrong.
     pub async fn estimate(&self, left: &Remaining) -> Result<Estimate, Error> {
-        estimate(&self.chain, &self.runtimes, left).await
+        estimate(&self.chain, &self.runtimes, self.sample().as_ref(), left).await
     }
 
     /// Reads what is missing in the folder, and finishes the archive. The folder was locked, unless it holds a
@@ -280,6 +299,8 @@ impl Export {
                 store.put(move |writer| writer.discard_state(height)).await?;
             }
         }
+        let last_hash = self.chain.last_hash();
+        store.put(move |writer| writer.hold_to(last_hash)).await?;
         store
             .ask(|writer| {
                 let states =
@@ -296,15 +317,23 @@ impl Export {
     /// Reads what is left, and puts it on disk chunk by chunk.
     async fn read(&self, store: &mut Store, left: &Remaining, givers: &mut Givers) -> Result<(), Error> {
         for &height in &left.states {
-            let state = read_state(&self.chain, height, self.runtimes.after(height)?).await?;
+            let layout = self.plan.proofs.map(|_| self.runtimes.layout(height)).transpose()?;
+            let (state, proof) =
+                read_state(&self.chain, height, self.runtimes.after(height)?, layout).await?;
             store.put(move |writer| writer.put_state(&state)).await?;
+            if let Some(proof) = proof {
+                store.put(move |writer| writer.put_state_proof(&proof)).await?;
+            }
         }
         let progress = self.chain.pool.progress();
         progress.stage(Stage::Blocks, left.blocks());
-        let mut chunks = Chunks::of(&self.chain, &self.runtimes, left.chunks.clone());
+        let mut chunks = Chunks::of(&self.chain, &self.runtimes, self.sample(), left.chunks.clone());
         for &(first, last) in &left.chunks {
-            let chunk = chunks.next_of(first, last, givers).await?;
+            let (chunk, proofs) = chunks.next_of(first, last, givers).await?;
             store.put(move |writer| writer.put_chunk(&chunk)).await?;
+            if self.plan.proofs.is_some() {
+                store.put(move |writer| writer.put_block_proofs(&proofs)).await?;
+            }
         }
         Ok(())
     }
@@ -353,6 +382,7 @@ fn finished_before(folder: &Path, plan: &Plan) -> Result<Option<(Manifest, Expor
     let is_same = manifest.genesis_hash.0 == plan.genesis
         && (manifest.first_block, manifest.last_block) == (plan.first, plan.last)
         && manifest.exported_range() == plan.range
+        && manifest.proofs.as_ref().map(|proofs| proofs.one_in) == plan.proofs
         && manifest.state.iter().map(|state| state.height).eq(plan.state_at.iter().copied());
     let exported = Exported {
         root: manifest.archive_root.0,

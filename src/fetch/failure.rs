@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::Error;
+use super::proofs;
 use super::wire::Wrong;
 
 /// Why an operation failed on one endpoint; another one may do better.
@@ -35,6 +36,9 @@ impl Failure {
         let endpoint = Arc::clone(endpoint);
         match self {
             Failure::Away(cause) => Error::Unreachable { endpoint, cause },
+            Failure::Refused { call, message } if call.starts_with(proofs::METHOD) => {
+                Error::NoProofs { endpoint, call, message }
+            }
             Failure::Refused { call, message } if message.to_ascii_lowercase().contains("unsafe") => {
                 Error::Unsafe { endpoint, call, message }
             }

@@ -132,6 +132,11 @@ impl Chain {
         self.anchor.set((height, hash)).map_err(|_| Error::Internal("the chain is held twice"))
     }
 
+    /// The hash of the last block of the export.
+    pub(super) fn last_hash(&self) -> Hash {
+        self.anchor.get().map(|(_, hash)| *hash).unwrap_or_default()
+    }
+
     /// The hashes of blocks, in the order of the heights.
     pub(super) async fn hashes(&self, heights: &[u32]) -> Result<Vec<Hash>, Error> {
         self.pool.run(|peer| async move { self.hashes_on(&peer, heights).await }).await

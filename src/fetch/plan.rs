@@ -82,6 +82,7 @@ pub(super) async fn plan(chain: &Chain, request: &Request, runtimes: &mut Runtim
                 last: *last,
                 chunk_blocks: DEFAULT_CHUNK_BLOCKS,
                 period: None,
+                proofs: None,
                 range: None,
                 state_at: ascending(state_at),
             })
@@ -140,6 +141,7 @@ async fn plan_time(chain: &Chain, range: &TimeRange, runtimes: &mut Runtimes) ->
         last,
         chunk_blocks: DEFAULT_CHUNK_BLOCKS,
         period: range.period,
+        proofs: None,
         range: Some(ExportedRange {
             block_time_ms,
             first_block,

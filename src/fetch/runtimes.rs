@@ -13,6 +13,7 @@ use super::state::compile;
 use super::wire::RuntimeVersion;
 use crate::archive::{RuntimeMetadata, Span};
 use crate::chain::Runtime;
+use crate::proof::Layout;
 
 /// The runtimes found so far; the metadata of each is read once.
 #[derive(Default)]
@@ -81,6 +82,18 @@ impl Runtimes {
             .and_then(|index| self.changes.get(index))
             .and_then(|(_, spec_version)| self.by_spec_version.get(spec_version))
             .ok_or(Error::Internal("a block has no runtime"))
+    }
+
+    /// The layout in which a block left the state: that of the runtime which executed it.
+    pub(super) fn layout(&self, height: u32) -> Result<Layout, Error> {
+        let runtime = self.after(parent(height))?;
+        Layout::of_state_version(runtime.state_version).ok_or_else(|| {
+            Error::Range(format!(
+                "the state of block {height} has the layout {} of the runtime with spec version {}, in which nothing \
+                 can be proven here; export with --proofs none",
+                runtime.state_version, runtime.spec_version
+            ))
+        })
     }
 
     /// Which metadata the events of the blocks from `first` to `last` are encoded by.

@@ -140,6 +140,12 @@ impl Header {
         Ok(header)
     }
 
+    /// The header of `number`, which must hash to `expected`.
+    pub(super) fn of_block(value: &Value, number: u32, expected: &Hash) -> Result<Header, Wrong> {
+        let parent = Header::parse(value)?.parent_hash;
+        Header::checked(value, number, expected, &parent)
+    }
+
     fn hash(&self) -> Hash {
         header::hash(&self.parent_hash, self.number, &self.state_root, &self.extrinsics_root, &self.digest)
     }
@@ -208,6 +214,21 @@ pub(super) fn storage_at(
             optional_bytes(value)
         })
         .collect()
+}
+
+#[derive(Deserialize)]
+struct ReadProofJson {
+    at: Value,
+    proof: Vec<Value>,
+}
+
+/// The nodes of a proof at one block, as `state_getReadProof` answers.
+pub(super) fn read_proof(value: &Value, block: &Hash) -> Result<Vec<Vec<u8>>, Wrong> {
+    let json = ReadProofJson::deserialize(value).map_err(|e| format!("the proof is malformed: {e}"))?;
+    if hash(&json.at)? != *block {
+        return Err(format!("a proof at another block than {}", to_hex(block)));
+    }
+    json.proof.iter().map(bytes).collect()
 }
 
 /// One page of keys: each begins with `prefix`, and they ascend from `after`.
@@ -321,6 +342,21 @@ mod tests {
             json!(null),
         ] {
             assert!(storage_at(&bad, &[1; 32], &keys).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn proofs_are_of_the_block_asked_for() {
+        let good = json!({"at": h(1), "proof": ["0x01", "0x0203"]});
+        assert_eq!(read_proof(&good, &[1; 32]).unwrap(), [vec![1], vec![2, 3]]);
+        for bad in [
+            json!({"at": h(2), "proof": []}),
+            json!({"at": h(1), "proof": ["01"]}),
+            json!({"at": h(1), "proof": [null]}),
+            json!({"at": h(1)}),
+            json!(null),
+        ] {
+            assert!(read_proof(&bad, &[1; 32]).is_err(), "{bad}");
         }
     }
 

@@ -29,8 +29,9 @@ pub struct Claim<'a> {
 /// [`Error::Differs`] where a claim is not what the root says, [`Error::Missing`], [`Error::Extra`] and
 /// [`Error::BadNode`] for nodes.
 pub fn check(layout: Layout, root: &Hash, nodes: &[&[u8]], claims: &[Claim<'_>]) -> Result<()> {
-    let mut walk = Walk { layout, nodes: Nodes::Short(nodes), hashed: *root };
-    walk.root(root, claims)?;
+    let paths: Vec<Path<'_>> = claims.iter().map(Path::new).collect();
+    let mut walk = Walk { layout, nodes: Nodes::Short(nodes), hashed: *root, paths: &paths };
+    walk.root(root)?;
     match walk.nodes {
         Nodes::Short([node, ..]) => Err(Error::Extra { node: blake2_256(&[node]) }),
         _ => Ok(()),
@@ -40,13 +41,20 @@ pub fn check(layout: Layout, root: &Hash, nodes: &[&[u8]], claims: &[Claim<'_>])
 /// The nodes that [`check`] needs, out of the answer of a chain node that proves the claims.
 ///
 /// # Errors
-/// As [`check`]; so the claims are true if there is none.
+/// As [`check`], and [`Error::Twice`]; so the claims are true if there is none.
 pub fn shorten(layout: Layout, root: &Hash, nodes: &[Vec<u8>], claims: &[Claim<'_>]) -> Result<Vec<Vec<u8>>> {
-    let nodes = Nodes::Answer { answer: Answer::new(layout, nodes)?, short: Vec::new() };
-    let mut walk = Walk { layout, nodes, hashed: *root };
-    walk.root(root, claims)?;
+    let paths: Vec<Path<'_>> = claims.iter().map(Path::new).collect();
+    let answer = Answer::new(layout, nodes, paths.iter().map(|path| path.prefix.clone()).collect())?;
+    let nodes = Nodes::Answer { answer, short: Vec::new() };
+    let mut walk = Walk { layout, nodes, hashed: *root, paths: &paths };
+    walk.root(root)?;
     match walk.nodes {
-        Nodes::Answer { short, .. } => Ok(short),
+        Nodes::Answer { mut answer, short } => {
+            let pairs = claims.iter().flat_map(|claim| claim.pairs);
+            pairs.for_each(|(_, value)| answer.use_value(value));
+            answer.all_used()?;
+            Ok(short)
+        }
         Nodes::Short(_) => Ok(Vec::new()),
     }
 }
@@ -86,20 +94,21 @@ impl<'a> Path<'a> {
     }
 }
 
-struct Walk<'n> {
+struct Walk<'n, 'p> {
     layout: Layout,
     nodes: Nodes<'n>,
     /// The node with a hash that is looked at, or that the one looked at is inside of.
     hashed: Hash,
+    /// All claims.
+    paths: &'p [Path<'p>],
 }
 
-impl Walk<'_> {
-    fn root(&mut self, root: &Hash, claims: &[Claim<'_>]) -> Result<()> {
-        let paths: Vec<Path<'_>> = claims.iter().map(Path::new).collect();
+impl Walk<'_, '_> {
+    fn root(&mut self, root: &Hash) -> Result<()> {
         if *root == build::root(self.layout, &[]) {
-            return paths.iter().try_for_each(Path::must_be_empty);
+            return self.paths.iter().try_for_each(Path::must_be_empty);
         }
-        self.below(&Child::Hash(*root), 0, &paths.iter().collect::<Vec<_>>())
+        self.below(&Child::Hash(*root), 0, &self.paths.iter().collect::<Vec<_>>())
     }
 
     /// Checks the claims that lead to the node `at`, whose path has `depth` nibbles without its own.
@@ -109,7 +118,7 @@ impl Walk<'_> {
             Child::Inline(bytes) => (bytes.clone(), false),
             Child::Hash(hash) => {
                 self.hashed = *hash;
-                match self.given(hash, first)? {
+                match self.given(hash, depth, first)? {
                     Some(bytes) => (bytes, true),
                     None => return self.unseen(at, depth, claims, first),
                 }
@@ -149,22 +158,56 @@ impl Walk<'_> {
     /// Checks the claims against a node that nobody gave: the pairs of one of them must be all that it holds.
     fn unseen(&self, at: &Child, depth: usize, claims: &[&Path<'_>], first: &Path<'_>) -> Result<()> {
         let mut full = claims.iter().filter(|claim| !claim.pairs.is_empty());
-        match (full.next(), full.next()) {
+        let outcome = match (full.next(), full.next()) {
             (Some(claim), None) => self.computed(at, depth, claim),
             (None, None) if first.prefix.len() <= depth => Err(first.differs()),
-            _ => Err(Error::Missing { node: self.hashed, key: first.claim.prefix.to_vec(), stray: 0 }),
+            _ => Err(Error::Missing { node: self.hashed, key: first.claim.prefix.to_vec() }),
+        };
+        outcome.map_err(|error| self.unlike_next(depth, first).unwrap_or(error))
+    }
+
+    /// What is wrong with the next node of a short proof, if it is in the place of the one wanted.
+    fn unlike_next(&self, depth: usize, claim: &Path<'_>) -> Option<Error> {
+        let Nodes::Short([next, later @ ..]) = self.nodes else { return None };
+        let (node, found) = (self.hashed, blake2_256(&[next]));
+        let key = claim.claim.prefix.to_vec();
+        if later.iter().any(|other| blake2_256(&[other]) == node) {
+            return Some(Error::Extra { node: found });
         }
+        let leads = |path: &Path<'_>, at| self.leads_on(next, later.first().copied(), path, at);
+        if (depth.saturating_add(1)..claim.prefix.len()).any(|at| leads(claim, at)) {
+            return Some(Error::Missing { node, key });
+        }
+        let others = self.paths.iter().filter(|path| path.prefix != claim.prefix);
+        let is_of_other = others.into_iter().any(|path| (0..path.prefix.len()).any(|at| leads(path, at)));
+        (!is_of_other).then_some(Error::Changed { node, found, key })
+    }
+
+    /// Whether a node that stands at this depth names what follows on the path: the next node, or the one that is
+    /// computed from the pairs.
+    fn leads_on(&self, bytes: &[u8], next: Option<&[u8]>, path: &Path<'_>, depth: usize) -> bool {
+        let Ok(Node::Branch { partial, children, .. }) = Node::decode(bytes, self.layout) else {
+            return false;
+        };
+        let rest = path.prefix.get(depth..).and_then(|rest| rest.strip_prefix(partial.as_slice()));
+        let Some([nibble, ..]) = rest else { return false };
+        let Some(Some(child)) = children.get(usize::from(*nibble)) else { return false };
+        let below = depth.saturating_add(partial.len()).saturating_add(1);
+        let computed = || Child::to_node(build::node(self.layout, &path.pairs, below).encode());
+        next.is_some_and(|next| *child == Child::Hash(blake2_256(&[next])))
+            || (!path.pairs.is_empty() && *child == computed())
     }
 
     /// The node with this hash, if it is to be given.
-    fn given(&mut self, hash: &Hash, claim: &Path<'_>) -> Result<Option<Vec<u8>>> {
+    fn given(&mut self, hash: &Hash, depth: usize, claim: &Path<'_>) -> Result<Option<Vec<u8>>> {
         match &mut self.nodes {
             Nodes::Short(nodes) => match nodes {
                 [node, ..] if blake2_256(&[node]) == *hash => Ok(Some(node.to_vec())),
                 _ => Ok(None),
             },
             Nodes::Answer { answer, .. } => {
-                answer.take(hash, claim.claim.prefix).map(|node| Some(node.to_vec()))
+                let path = claim.prefix.get(depth..).unwrap_or_default();
+                answer.take(hash, claim.claim.prefix, path).map(|node| Some(node.to_vec()))
             }
         }
     }

@@ -3,13 +3,14 @@
 //! The trie is the base-16 Merkle trie of Substrate. [`node`] reads and writes its nodes, [`answer`] checks the list of
 //! nodes that a chain node gives to prove some keys, [`claim`] checks the short form that an archive keeps: only the
 //! nodes above what the archive holds anyway, the rest is computed from it. [`grandpa`] checks that more than two
-//! thirds of the validators' weight signed a block. Nothing here knows files, metadata or a network; nothing read here
+//! thirds of the validators' weight signed a block. [`held`] says what of an archive proofs are about. Nothing here knows files, metadata or a network; nothing read here
 //! is trusted until it hashes to a root that the caller trusts.
 
 pub mod answer;
 pub mod build;
 pub mod claim;
 pub mod grandpa;
+pub mod held;
 pub mod node;
 
 #[cfg(test)]
@@ -42,21 +43,33 @@ impl Layout {
 pub enum Error {
     /// A node on the way to a key is not among those given.
     #[error(
-        "the proof lacks node 0x{} on the way to key 0x{}{}",
+        "the proof lacks node 0x{} on the way to key 0x{}: a node was dropped",
         hex::encode(node),
-        hex::encode(key),
-        if *stray == 0 { "" } else { "; another node fits nowhere, so one was dropped or changed" }
+        hex::encode(key)
     )]
     Missing {
         /// Hash of the node.
         node: Hash,
         /// The key.
         key: Vec<u8>,
-        /// Nodes of the proof that were not on the way to any key so far.
-        stray: usize,
+    },
+    /// Another node stands where one is missing.
+    #[error(
+        "the proof has node 0x{} where 0x{} is needed, on the way to key 0x{}: a node was changed",
+        hex::encode(found),
+        hex::encode(node),
+        hex::encode(key)
+    )]
+    Changed {
+        /// Hash of the node that is needed.
+        node: Hash,
+        /// Hash of the node that is there.
+        found: Hash,
+        /// The key.
+        key: Vec<u8>,
     },
     /// A node is on the way to no key that was to be proven.
-    #[error("the proof has node 0x{}, which is on the way to no key", hex::encode(node))]
+    #[error("the proof has node 0x{}, which is on the way to no key: a node was added", hex::encode(node))]
     Extra {
         /// Hash of the node.
         node: Hash,

@@ -8,6 +8,8 @@ use crate::{
     replay::{self, Source},
 };
 
+use super::proofs::{self, Proven};
+
 /// Steps of the ladder, each of which includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -19,16 +21,20 @@ pub enum Level {
     Headers,
     /// All that, and blocks and state are there for the whole period, or range, that it was exported for.
     State,
+    /// Headers are one chain, and events and times of all blocks that were chosen are proven by their state roots, as
+    /// are all snapshots. Whether blocks and state are those of a period is another question.
+    StateProofs,
 }
 
 impl Level {
-    /// Name for machines: `none`, `content`, `headers` or `state`.
+    /// Name for machines: `none`, `content`, `headers`, `state` or `state-proofs`.
     pub fn label(self) -> &'static str {
         match self {
             Level::Nothing => "none",
             Level::Content => "content",
             Level::Headers => "headers",
             Level::State => "state",
+            Level::StateProofs => "state-proofs",
         }
     }
 
@@ -39,6 +45,7 @@ impl Level {
             Level::Content => "content digests",
             Level::Headers => "headers chained",
             Level::State => "state covers the period",
+            Level::StateProofs => "state proofs",
         }
     }
 }
@@ -56,6 +63,8 @@ pub struct Checked {
     pub level: Level,
     /// The period or time range for which it has blocks and state; none if it was exported for none, or is not sound.
     pub covers: Option<ExportedRange>,
+    /// What of it is proven.
+    pub proven: Proven,
 }
 
 impl Checked {
@@ -67,6 +76,7 @@ impl Checked {
             problems: vec![],
             level: Level::Nothing,
             covers: None,
+            proven: Proven::default(),
         };
         let archive = match Archive::open(folder) {
             Ok(archive) => archive,
@@ -94,10 +104,28 @@ impl Checked {
                 Err(error) => {
                     checked.problems.push(message(&error));
                     checked.level = Level::Nothing;
+                    return checked;
                 }
             }
         }
+        match proofs::verify(&archive) {
+            Ok(proven) => checked.proven = proven,
+            Err(problems) => {
+                checked.problems = problems.iter().map(|problem| message(problem)).collect();
+                checked.level = Level::Nothing;
+                return checked;
+            }
+        }
+        if archive.manifest().proofs.is_some() {
+            checked.level = Level::StateProofs;
+        }
         checked
+    }
+
+    /// Number of blocks that it holds.
+    pub fn blocks(&self) -> u64 {
+        let count = |m: &Manifest| u64::from(m.last_block.saturating_sub(m.first_block)) + 1;
+        self.manifest.as_ref().map_or(0, count)
     }
 
     /// Arguments of the `minting-replay` command that comes next; none if the archive has problems.

@@ -10,4 +10,5 @@ pub mod keys;
 pub mod lint;
 pub mod outputs;
 pub mod overview;
+pub mod proofs;
 pub mod results;

@@ -45,6 +45,7 @@ pub fn write(folder: &Path) {
         genesis: GENESIS,
         last: LAST,
         period: None,
+        proofs: None,
         range: Some(range()),
         state_at: vec![FIRST, END],
     };

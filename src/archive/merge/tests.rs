@@ -1,9 +1,10 @@
 //! Joined archives are byte for byte what one export of the whole would have been.
 
 use std::fs;
+use std::num::NonZeroU32;
 
 use super::*;
-use crate::archive::{RuntimeMetadata, StateSnapshot, check, files};
+use crate::archive::{RuntimeMetadata, Sample, StateProof, StateSnapshot, check, files};
 
 const GENESIS: Hash = [9; 32];
 
@@ -43,7 +44,8 @@ fn whole(odd: Option<u32>) -> Chunk {
 }
 
 /// An archive of the blocks from `first` to `last`.
-fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u32], odd: Option<u32>) {
+fn export(folder: &Path, part: Part<'_>, one_in: Option<u32>) {
+    let (first, last, chunk_blocks, state_at, odd) = part;
     let whole = ChunkBody::parse(whole(odd).to_body(None).unwrap(), Path::new("")).unwrap();
     let hashes = whole.hashes();
     let plan = Plan {
@@ -52,6 +54,7 @@ fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u
         genesis: GENESIS,
         last,
         period: None,
+        proofs: one_in.and_then(NonZeroU32::new),
         range: None,
         state_at: state_at.to_vec(),
     };
@@ -75,6 +78,14 @@ fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u
             spans,
         };
         writer.put_chunk(&chunk).unwrap();
+        if let Some(one_in) = one_in.and_then(NonZeroU32::new) {
+            let sample = Sample { first, last, last_hash: hashes[last as usize - 1], one_in };
+            let proof = |height: u32| BlockProof { height, nodes: vec![height.to_le_bytes().to_vec()] };
+            let proofs = sample.within(from, to).map(proof).collect();
+            let last_hash = hashes[end - 1];
+            let proofs = BlockProofs { genesis: GENESIS, first: from, last: to, last_hash, proofs };
+            writer.put_block_proofs(&proofs).unwrap();
+        }
     }
     for &height in state_at {
         let state = StateSnapshot {
@@ -85,6 +96,10 @@ fn export(folder: &Path, first: u32, last: u32, chunk_blocks: u32, state_at: &[u
             ..StateSnapshot::default()
         };
         writer.put_state(&state).unwrap();
+        if one_in.is_some() {
+            let (block_hash, nodes) = (state.block_hash, vec![vec![7]]);
+            writer.put_state_proof(&StateProof { genesis: GENESIS, height, block_hash, nodes }).unwrap();
+        }
     }
     writer.finish(&provenance()).unwrap();
 }
@@ -107,10 +122,10 @@ type Part<'a> = (u32, u32, u32, &'a [u32], Option<u32>);
 fn join(parts: &[Part<'_>], size: Option<u32>) -> Result<(tempfile::TempDir, PathBuf)> {
     let folder = tempfile::tempdir().unwrap();
     let mut folders = Vec::new();
-    for (index, &(first, last, chunk_blocks, state_at, odd)) in parts.iter().enumerate() {
-        let part = folder.path().join(format!("part{index}"));
-        export(&part, first, last, chunk_blocks, state_at, odd);
-        folders.push(part);
+    for (index, part) in parts.iter().enumerate() {
+        let path = folder.path().join(format!("part{index}"));
+        export(&path, *part, None);
+        folders.push(path);
     }
     let out = folder.path().join("out");
     Merge::of(&folders, size)?.write(&out, &provenance(), |_| None, |_| ())?;
@@ -120,7 +135,7 @@ fn join(parts: &[Part<'_>], size: Option<u32>) -> Result<(tempfile::TempDir, Pat
 #[test]
 fn joined_archives_are_what_one_export_would_have_been() {
     let whole = tempfile::tempdir().unwrap();
-    export(whole.path(), 1, 40, 8, &[5, 30], None);
+    export(whole.path(), (1, 40, 8, &[5, 30], None), None);
     for parts in [
         vec![(1, 20, 8, &[5_u32][..], None), (21, 40, 8, &[30][..], None)],
         vec![(15, 40, 8, &[30][..], None), (1, 26, 8, &[5][..], None)],
@@ -146,4 +161,34 @@ fn archives_that_disagree_or_leave_a_gap_are_refused() {
     assert!(differ.contains("block 17: its events differ"), "{differ}");
     let gap = message(&[(1, 20, 8, &[], None), (24, 40, 8, &[], None)]);
     assert!(gap.contains("blocks 21 to 23 (3 blocks)") && gap.contains("blocks 21..23"), "{gap}");
+}
+
+#[test]
+fn proofs_are_kept_where_all_archives_have_them_of_all_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = |name: &str, part: Part<'_>, one_in: Option<u32>| {
+        let path = folder.path().join(name);
+        export(&path, part, one_in);
+        path
+    };
+    let joined = |name: &str, parts: &[&PathBuf]| {
+        let out = folder.path().join(name);
+        let parts: Vec<PathBuf> = parts.iter().map(|part| part.to_path_buf()).collect();
+        Merge::of(&parts, None).unwrap().write(&out, &provenance(), |_| None, |_| ()).unwrap();
+        assert!(check(&Archive::open(&out).unwrap()).is_empty());
+        contents(&out)
+    };
+    let whole = made("whole", (1, 40, 8, &[5, 30], None), Some(1));
+    let (one, two) =
+        (made("one", (1, 23, 8, &[5], None), Some(1)), made("two", (20, 40, 8, &[30], None), Some(1)));
+    assert!(joined("a", &[&one, &two]) == contents(&whole));
+    let bare = made("bare", (20, 40, 8, &[30], None), None);
+    let without = made("without", (1, 40, 8, &[5, 30], None), None);
+    assert!(joined("b", &[&one, &bare]) == contents(&without));
+    // A sample belongs to its last block.
+    let (some, other) =
+        (made("some", (1, 23, 8, &[5], None), Some(3)), made("other", (20, 40, 8, &[30], None), Some(3)));
+    assert!(joined("c", &[&some, &other]) == contents(&without));
+    let sampled = made("sampled", (1, 40, 8, &[5, 30], None), Some(3));
+    assert!(joined("d", &[&sampled, &sampled]) == contents(&sampled));
 }

@@ -19,6 +19,7 @@ impl ArchiveWriter {
                 let taken = files::read(&path, MAX_FILE_LEN).and_then(|bytes| match folder {
                     "chunks" => self.take_over_chunk(file, &path, bytes),
                     "state" => self.take_over_state(file, &path, bytes),
+                    files::PROOFS => self.take_over_proofs(file, &path, bytes),
                     _ => self.take_over_metadata(file, &path, bytes),
                 });
                 match taken {
@@ -87,7 +88,7 @@ impl ArchiveWriter {
 }
 
 /// The digests of a file that an earlier run wrote.
-fn resealed(file: Vec<u8>, opened: &container::Opened) -> Sealed {
+pub(super) fn resealed(file: Vec<u8>, opened: &container::Opened) -> Sealed {
     Sealed {
         content_sha256: opened.content_sha256,
         file_sha256: container::sha256(&file),

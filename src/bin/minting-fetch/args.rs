@@ -177,6 +177,9 @@ pub struct ExportArgs {
     /// Blocks of a chunk; exports of the same blocks are the same files only with the same number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CHUNK_BLOCKS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CHUNK_BLOCKS)))]
     pub chunk_blocks: u32,
+    /// Have nodes prove what they say: all blocks, or one in K that nobody can choose; state too
+    #[arg(long, value_name = "all|sample:K|none", default_value = "none", value_parser = parse_proofs)]
+    proofs: Proofs,
     /// The nodes are yours: ask as fast as they answer
     #[arg(long)]
     own_node: bool,
@@ -185,7 +188,16 @@ pub struct ExportArgs {
     pub dry_run: bool,
 }
 
+/// Which blocks are proven: one of so many, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Proofs(Option<NonZeroU32>);
+
 impl ExportArgs {
+    /// One of so many blocks is to be proven; none if nothing is.
+    pub fn proofs(&self) -> Option<NonZeroU32> {
+        self.proofs.0
+    }
+
     pub fn pace(&self) -> Pace {
         let usual = if self.own_node { Pace::OWN_NODE } else { Pace::POLITE };
         Pace {
@@ -263,6 +275,20 @@ impl Command {
     }
 }
 
+fn parse_proofs(text: &str) -> Result<Proofs, String> {
+    match (text, text.strip_prefix("sample:")) {
+        ("all", _) => Ok(Proofs(Some(NonZeroU32::MIN))),
+        ("none", _) => Ok(Proofs(None)),
+        (_, Some(number)) => match number.parse() {
+            Ok(one_in) => Ok(Proofs(Some(one_in))),
+            Err(_) => {
+                Err(format!("{number:?} is not a number from 1 on; `sample:100` proves one block in 100"))
+            }
+        },
+        _ => Err("give all, none or sample:K; `sample:100` proves one block in 100".into()),
+    }
+}
+
 fn parse_address(text: &str) -> Result<String, String> {
     fetch::check_address(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
@@ -300,6 +326,17 @@ mod tests {
         let chosen = pace(&["--own-node", "--jobs", "2", "--rate", "9", "--batch", "7", "--patience", "1"]);
         assert_eq!((chosen.jobs.get(), chosen.rate.map(NonZeroU32::get)), (2, Some(9)));
         assert_eq!((chosen.batch.get(), chosen.patience.as_secs()), (7, 1));
+    }
+
+    #[test]
+    fn all_blocks_are_proven_or_one_in_so_many_or_none() {
+        let one_in = |text: &str| parse_proofs(text).map(|proofs| proofs.0.map(NonZeroU32::get));
+        assert_eq!(one_in("all"), Ok(Some(1)));
+        assert_eq!(one_in("sample:100"), Ok(Some(100)));
+        assert_eq!(one_in("none"), Ok(None));
+        for bad in ["", "some", "sample", "sample:", "sample:0", "sample:-1", "sample:4294967296", "ALL"] {
+            assert!(one_in(bad).is_err_and(|message| message.contains("sample:100")), "{bad}");
+        }
     }
 
     #[test]

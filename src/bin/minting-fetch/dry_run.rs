@@ -86,6 +86,9 @@ impl DryRun {
             self.left.damaged.len()
         ));
         lines.extend(self.left.damaged.iter().map(|file| format!("damaged: {file}; it will be read again")));
+        if self.estimate.proven > 0 {
+            lines.push(format!("proofs of {} blocks", HumanCount(self.estimate.proven)));
+        }
         lines.push(format!(
             "about {} calls and {} to receive, {} at this pace (judged by {} blocks; without state)",
             HumanCount(self.estimate.calls),
@@ -118,6 +121,7 @@ impl DryRun {
             "damaged": self.left.damaged,
             "states_missing": self.left.states,
             "blocks_missing": self.left.blocks(),
+            "proofs_missing": self.estimate.proven,
             "estimate": {
                 "calls": self.estimate.calls, "bytes": self.estimate.bytes,
                 "seconds": self.estimate.time.as_secs(), "sampled_blocks": self.estimate.sample,

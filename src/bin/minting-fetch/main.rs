@@ -127,6 +127,9 @@ async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> 
         let lock = if args.dry_run { None } else { reserve(&args.out)? };
         let mut export = Export::prepare(&args.urls(), args.pace(), request, terminal.clone()).await?;
         export.set_chunk_blocks(args.chunk_blocks);
+        if let Some(one_in) = args.proofs() {
+            export.prove(one_in).await?;
+        }
         if args.dry_run {
             let plan = DryRun::of(&export, args).await?;
             terminal.clear();

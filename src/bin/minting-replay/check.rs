@@ -7,7 +7,7 @@ use minting::{
     archive::Manifest,
     cli::{EXIT_CODES, Exit, error_chain, escape, print},
     replay::Source,
-    verify::checked::{Checked, Level},
+    verify::checked::Checked,
 };
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ fn describe(text: &mut String, checked: &Checked) -> std::fmt::Result {
         );
     }
     let Some(manifest) = &checked.manifest else { return Ok(()) };
-    let files = manifest.chunks.len() + manifest.state.len() + manifest.metadata.len();
+    let files = manifest.files().count();
     writeln!(text, "  bytes as published    {files} files, each as the manifest says")?;
     writeln!(text, "  content digests       archive root {}", hex::encode(manifest.archive_root.0))?;
     if manifest.slim_of.is_none() {
@@ -87,10 +87,31 @@ fn describe(text: &mut String, checked: &Checked) -> std::fmt::Result {
         }
         None => writeln!(text, "  state                 {}", heights(manifest))?,
     }
+    if let Some(proofs) = &manifest.proofs {
+        proven(text, checked, manifest, proofs.one_in.get())?;
+    }
     reached(text, checked, manifest)?;
     match checked.next() {
         Some(words) => writeln!(text, "Next: minting-replay {}", command(&words)),
         None => Ok(()),
+    }
+}
+
+/// What is proven by state roots.
+fn proven(text: &mut String, checked: &Checked, manifest: &Manifest, one_in: u32) -> std::fmt::Result {
+    let (proven, blocks) = (checked.proven.blocks, checked.blocks());
+    write!(text, "  state proofs          events and times of {proven} of {blocks} blocks")?;
+    match one_in {
+        1 => writeln!(text, ", which are all")?,
+        _ => writeln!(text, ", one in {one_in},\n                          chosen by the last hash")?,
+    }
+    match manifest.state.len() {
+        0 => Ok(()),
+        states => writeln!(
+            text,
+            "                        every map of {} of {states} snapshots, no key left out",
+            checked.proven.states
+        ),
     }
 }
 
@@ -103,10 +124,22 @@ fn reached(text: &mut String, checked: &Checked, manifest: &Manifest) -> std::fm
         return writeln!(text, "{}; whoever has that can make it again and compare.", hex::encode(full.0));
     }
     writeln!(text, "Compare both hashes with any explorer of the chain.")?;
-    if checked.level < Level::State {
+    if checked.covers.is_none() {
         writeln!(text, "Not shown: that the state covers a period; the archive was exported for none.")?;
     }
-    writeln!(text, "Not shown: that events and state are those of these blocks; the archive holds no proofs.")
+    let left = checked.blocks().saturating_sub(checked.proven.blocks);
+    match (manifest.proofs.is_some(), left) {
+        (false, _) => writeln!(
+            text,
+            "Not shown: that events and state are those of these blocks; the archive holds no proofs."
+        )?,
+        (true, 0) => {}
+        (true, _) => writeln!(text, "Not shown: that events of the other {left} blocks are theirs.")?,
+    }
+    if manifest.proofs.is_some() {
+        writeln!(text, "Not shown: that the validators finalized the last block.")?;
+    }
+    Ok(())
 }
 
 /// Whether several sound archives can be replayed as one.
@@ -152,7 +185,7 @@ fn to_json(checked: &Checked) -> Value {
     json!({
         "archive": checked.folder.display().to_string(),
         "archive_root": manifest.map(|m| hex::encode(m.archive_root.0)),
-        "blocks": manifest.map(|m| json!({ "first": m.first_block, "last": m.last_block })),
+        "blocks": manifest.map(|_| checked.blocks()),
         "covers": checked.covers.as_ref().map(|range| json!({
             "first_block": range.first_block,
             "from": range.from,
@@ -161,11 +194,17 @@ fn to_json(checked: &Checked) -> Value {
             "to": range.to,
             "window_blocks": range.window_blocks,
         })),
+        "finality": Value::Null,
+        "first_block": manifest.map(|m| m.first_block),
         "first_parent_hash": manifest.map(|m| hash(&m.first_parent_hash.0)),
+        "last_block": manifest.map(|m| m.last_block),
         "last_hash": manifest.map(|m| hash(&m.last_hash.0)),
         "level": checked.level.label(),
         "next": next,
         "problems": checked.problems,
+        "proofs_one_in": manifest.and_then(|m| m.proofs.as_ref()).map(|proofs| proofs.one_in.get()),
+        "proven_blocks": checked.proven.blocks,
+        "proven_states": checked.proven.states,
         "slim_of": manifest.and_then(|m| m.slim_of).map(|full| hex::encode(full.0)),
         "state": manifest.map(|m| m.state.iter().map(|s| s.height).collect::<Vec<_>>()),
     })

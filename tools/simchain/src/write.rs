@@ -43,6 +43,7 @@ pub fn write(scenario: Scenario, folder: &Path, chunk_blocks: u32) -> Result<Fin
                     last: range.last_block.saturating_add(range.window_blocks),
                     chunk_blocks,
                     period: range.period,
+                    proofs: None,
                     state_at: vec![range.first_block, range.last_block],
                     range: Some(range.clone()),
                 };
@@ -117,6 +118,7 @@ fn record_month(
         last: month.last(),
         chunk_blocks: options.chunk_blocks,
         period: range.as_ref().and_then(|range| range.period),
+        proofs: None,
         state_at,
         range,
     };

@@ -1,0 +1,138 @@
+//! Whether the proofs of an archive lead from what it holds to the state roots in its headers.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::{
+    archive::{
+        Archive, BlockProof, BlockProofsEntry, BlockRef, ChunkEntry, Error, Hash, Result, StateProofEntry,
+    },
+    proof::{
+        Layout,
+        held::{self, Contents},
+    },
+};
+
+/// What of an archive is proven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proven {
+    /// Blocks whose events and time are proven.
+    pub blocks: u64,
+    /// State snapshots that are proven to be right and complete.
+    pub states: u64,
+}
+
+/// State root of a block, and the layout of its state.
+type Root = (Hash, Layout);
+
+/// Checks every proof of an archive that is sound otherwise.
+///
+/// # Errors
+/// Everything that is not proven, each named by file and block.
+pub fn verify(archive: &Archive) -> std::result::Result<Proven, Vec<Error>> {
+    let mut proven = Proven::default();
+    let Some(proofs) = &archive.manifest().proofs else { return Ok(proven) };
+    let layouts = Layouts::of(archive).map_err(|error| vec![error])?;
+    let chunks: Vec<_> = archive.manifest().chunks.iter().zip(&proofs.blocks).collect();
+    let checked: Vec<_> =
+        chunks.into_par_iter().map(|(chunk, proofs)| of_chunk(archive, chunk, proofs, &layouts)).collect();
+    let (mut problems, mut roots) = (Vec::new(), BTreeMap::new());
+    for outcome in checked {
+        match outcome {
+            Ok(chunk) => {
+                proven.blocks = proven.blocks.saturating_add(chunk.proven);
+                roots.extend(chunk.roots);
+                problems.extend(chunk.problems);
+            }
+            Err(error) => problems.push(error),
+        }
+    }
+    for entry in &proofs.state {
+        match of_state(archive, entry, &roots) {
+            Ok(()) => proven.states = proven.states.saturating_add(1),
+            Err(error) => problems.push(error),
+        }
+    }
+    if problems.is_empty() { Ok(proven) } else { Err(problems) }
+}
+
+/// Layouts of state by the metadata of the runtime that wrote it.
+struct Layouts(BTreeMap<Hash, Layout>);
+
+impl Layouts {
+    fn of(archive: &Archive) -> Result<Layouts> {
+        let mut layouts = BTreeMap::new();
+        for entry in &archive.manifest().metadata {
+            let version = archive.metadata(&entry.metadata_sha256.0)?.state_version;
+            let layout = Layout::of_state_version(version).ok_or_else(|| {
+                let what = format!("its state has layout {version}, in which this program checks no proofs");
+                Error::damaged(archive.path(&entry.file), what)
+            })?;
+            layouts.insert(entry.metadata_sha256.0, layout);
+        }
+        Ok(Layouts(layouts))
+    }
+}
+
+/// What came of the proofs of a chunk.
+struct OfChunk {
+    proven: u64,
+    problems: Vec<Error>,
+    /// Of the blocks with a snapshot.
+    roots: Vec<(u32, Root)>,
+}
+
+fn of_chunk(
+    archive: &Archive,
+    entry: &ChunkEntry,
+    proofs: &BlockProofsEntry,
+    layouts: &Layouts,
+) -> Result<OfChunk> {
+    let (chunk, _) = archive.chunk(entry)?;
+    let path = archive.path(&proofs.file);
+    let root_of = |block: &BlockRef<'_>| -> Option<Root> {
+        Some((*block.state_root, *layouts.0.get(chunk.runtime_at(block.height)?)?))
+    };
+    let mut found = OfChunk { proven: 0, problems: Vec::new(), roots: Vec::new() };
+    for proof in archive.block_proofs(proofs)?.proofs {
+        let of = chunk.at(proof.height).and_then(|block| Some((block, root_of(&block)?)));
+        let outcome = match of {
+            None => Err("it is not in the chunk, or its runtime is not known".into()),
+            Some((block, root)) => of_block(&block, root, &proof),
+        };
+        match outcome {
+            Ok(()) => found.proven = found.proven.saturating_add(1),
+            Err(what) => {
+                found.problems.push(Error::damaged(&path, format!("block {}: {what}", proof.height)));
+            }
+        }
+    }
+    let snapshots = archive.manifest().state.iter().filter_map(|state| chunk.at(state.height));
+    found.roots = snapshots.filter_map(|block| Some((block.height, root_of(&block)?))).collect();
+    Ok(found)
+}
+
+fn of_block(
+    block: &BlockRef<'_>,
+    (root, layout): Root,
+    proof: &BlockProof,
+) -> std::result::Result<(), String> {
+    let events = block.events().map_err(|error| error.to_string())?;
+    let contents = Contents { height: block.height, events, time_ms: block.time_ms };
+    let nodes: Vec<&[u8]> = proof.nodes.iter().map(Vec::as_slice).collect();
+    contents.check(layout, &root, &nodes).map_err(|error| error.to_string())
+}
+
+fn of_state(archive: &Archive, entry: &StateProofEntry, roots: &BTreeMap<u32, Root>) -> Result<()> {
+    let path = archive.path(&entry.file);
+    let proof = archive.state_proof(entry)?;
+    let height = entry.height;
+    let Some((state, (root, layout))) = archive.state_entry(height).zip(roots.get(&height)) else {
+        return Err(Error::damaged(path, format!("there is no snapshot of block {height}, or no root")));
+    };
+    let state = archive.state(state)?;
+    let nodes: Vec<&[u8]> = proof.nodes.iter().map(Vec::as_slice).collect();
+    held::check_snapshot(*layout, root, &nodes, &state)
+        .map_err(|error| Error::damaged(path, format!("the state of block {height}: {error}")))
+}
