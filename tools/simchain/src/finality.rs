@@ -125,6 +125,11 @@ pub fn threshold(voters: u32) -> u32 {
     voters.saturating_sub(voters.saturating_sub(1) / 3)
 }
 
+/// Votes that the block at `height` needs to be final.
+pub fn votes_needed(chain: &Chain, height: u32) -> Option<u32> {
+    Some(threshold(set_for(chain, height)?.1))
+}
+
 /// The justification of a block. One voter is late, if the others are enough, and the first of them may have voted for the
 /// block behind already.
 pub fn justify(chain: &Chain, block: &Block) -> Option<Justification> {

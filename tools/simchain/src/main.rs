@@ -38,6 +38,9 @@ enum Command {
         proving: Proving,
     },
     /// Serve the chain over JSON-RPC (HTTP and WebSocket) on 127.0.0.1, until it is interrupted.
+    ///
+    /// State roots are true: state_getReadProof proves keys, and with the prefix of a map among them that the map has no other
+    /// keys. chain_getBlock carries justifications of GRANDPA, by the authorities in the state of the parent.
     #[command(after_help = serve::faults::HELP)]
     Serve {
         /// Port to listen on; 0 takes a free one. The line `READY <port>` tells when it listens.

@@ -50,8 +50,7 @@ pub fn header_json(header: &Header) -> Value {
     })
 }
 
-/// A block as `chain_getBlock` answers it; of its extrinsics only the one that sets the time is shown. A justification
-/// comes with its engine, both as lists of numbers.
+/// A block as `chain_getBlock` answers it; of its extrinsics only the one that sets the time is shown.
 pub fn block_json(block: &Block, justification: Option<&Justification>) -> Value {
     let mut extrinsics = Vec::new();
     if block.time_ms > 0 {
@@ -61,8 +60,13 @@ pub fn block_json(block: &Block, justification: Option<&Justification>) -> Value
     }
     json!({
         "block": { "header": header_json(&block.header), "extrinsics": extrinsics },
-        "justifications": justification.map(|justification| [(finality::ENGINE, justification.encode())]),
+        "justifications": justifications_json(justification),
     })
+}
+
+/// The justification of a block, with its engine, both as lists of numbers; null if there is none.
+pub fn justifications_json(justification: Option<&Justification>) -> Value {
+    json!(justification.map(|justification| [(finality::ENGINE, justification.encode())]))
 }
 
 /// A version as `state_getRuntimeVersion` answers it.

@@ -43,6 +43,22 @@ impl Trie {
         }
     }
 
+    /// Gives a key that has a value another one, kept as the one before.
+    pub fn replace(&mut self, key: &[u8], value: Vec<u8>) {
+        if let Some(old) = self.find(key, |_| {}).and_then(|node| node.value.as_ref()) {
+            let layout = if old.is_node() { Layout::V1 } else { Layout::V0 };
+            self.set(layout, key, Some(value));
+        }
+    }
+
+    /// The last node of the proof of a key that has a value: the value, if that is a node of its own, or else the node that
+    /// has it. Such a node is only within another one if it is short.
+    pub fn last_node(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let node = self.find(key, |_| {})?;
+        let value = node.value.as_ref()?;
+        Some(if value.is_node() { value.bytes().to_vec() } else { node.encode() })
+    }
+
     /// Writes every value again.
     pub fn rewrite(&mut self, layout: Layout) {
         for key in self.keys(&[], None, usize::MAX) {

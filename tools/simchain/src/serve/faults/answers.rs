@@ -6,12 +6,12 @@ use jsonrpsee::types::error::METHOD_NOT_FOUND_CODE;
 use jsonrpsee::types::{ErrorObjectOwned, Params};
 use serde_json::{Value, json};
 
-use super::{AnswerFault, Faults};
+use super::{AnswerFault, Faults, Strike, proofs};
 use crate::chain::Chain;
 use crate::hash::Hash;
 use crate::serve::FINALITY_LAG;
 use crate::serve::answers::{Answer, CLIENT_ERROR, Method};
-use crate::serve::json::{parse_hash, to_hex};
+use crate::serve::json::{justifications_json, parse_hash, parse_hex, to_hex};
 use crate::serve::node::Chains;
 use crate::storage::item_key;
 
@@ -19,9 +19,8 @@ use crate::storage::item_key;
 pub fn answer(chains: &Chains, faults: &Faults, name: &str, method: Method, params: &Params<'_>) -> Answer {
     let values: Vec<Value> = params.parse().unwrap_or_default();
     let call = Call { chains, name, values: &values };
-    let Some((fault, blocks)) = faults.of_answer(|fault, blocks| call.is_occasion(fault, blocks)) else {
-        return method(&chains.own, params);
-    };
+    let strike = faults.of_answer(|fault, blocks| call.is_occasion(fault, blocks));
+    let Some(Strike { fault, blocks, mut rng }) = strike else { return method(&chains.own, params) };
     match fault {
         AnswerFault::Null => Ok(match method(&chains.own, params)? {
             Value::Array(hashes) => call.without(hashes, blocks),
@@ -46,6 +45,25 @@ pub fn answer(chains: &Chains, faults: &Faults, name: &str, method: Method, para
             let hash = call.block_hash().map(|hash| to_hex(&hash)).unwrap_or_default();
             let message = format!("Client error: UnknownBlock: State already discarded for {hash}");
             Err(ErrorObjectOwned::owned(CLIENT_ERROR, message, None::<()>))
+        }
+        AnswerFault::Proof(fault) => {
+            let mut answer = method(&chains.own, params)?;
+            let keys = call.keys();
+            let height = call.height();
+            let nodes = height.and_then(|height| proofs::proof(*fault, &chains.own, height, &keys, &mut rng));
+            if let (Some(proof), Some(nodes)) = (answer.get_mut("proof"), nodes) {
+                *proof = json!(nodes.iter().map(|node| to_hex(node)).collect::<Vec<_>>());
+            }
+            Ok(answer)
+        }
+        AnswerFault::Justification(fault) => {
+            let mut answer = method(&chains.own, params)?;
+            let height = call.height();
+            let spoiled = height.and_then(|at| proofs::justification(*fault, &chains.own, at, &mut rng));
+            if let Some(justifications) = answer.get_mut("justifications") {
+                *justifications = justifications_json(spoiled.as_ref());
+            }
+            Ok(answer)
         }
         AnswerFault::Unsafe(_) => {
             let message = "RPC call is unsafe to be called externally";
@@ -76,6 +94,10 @@ impl Call<'_> {
             }
             AnswerFault::Null | AnswerFault::WrongHeader => self.name == "chain_getHeader" && is_there(),
             AnswerFault::ForeignEvents => self.name == "state_queryStorageAt" && is_there(),
+            AnswerFault::Proof(_) => self.name == "state_getReadProof" && is_there(),
+            AnswerFault::Justification(_) => {
+                self.name == "chain_getBlock" && is_there() && self.is_justified()
+            }
             AnswerFault::Pruned => self.name.starts_with("state_") && is_there(),
             AnswerFault::HeadBack(_) => self.name == "chain_getFinalizedHead",
             AnswerFault::Unsafe(method) => self.name == method,
@@ -98,6 +120,18 @@ impl Call<'_> {
 
     fn height(&self) -> Option<u32> {
         self.chains.own.height(&self.block_hash()?)
+    }
+
+    /// Whether nodes keep a justification of the block.
+    fn is_justified(&self) -> bool {
+        let block = self.height().and_then(|height| self.chains.own.block(height));
+        block.is_some_and(|block| self.chains.own.justification(block).is_some())
+    }
+
+    /// The keys that `state_getReadProof` asks about.
+    fn keys(&self) -> Vec<Vec<u8>> {
+        let keys = self.values.first().and_then(Value::as_array).into_iter().flatten();
+        keys.filter_map(|key| parse_hex(key.as_str()?).ok()).collect()
     }
 
     /// The heights that `chain_getBlockHash` asks about.

@@ -10,6 +10,7 @@
 pub(super) mod answers;
 pub(super) mod http;
 mod parse;
+mod proofs;
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use std::time::Duration;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use self::proofs::{JustificationFault, ProofFault};
 use super::listen::Closure;
 
 /// The kinds and their options, for `--help`.
@@ -41,6 +43,15 @@ Faults, KIND or KIND:OPTION,OPTION:
   other-chain               answers are those of a chain with another genesis
   pruned                    the state is discarded
   unsafe[:method=NAME]      the method is not safe to be called; state_getKeysPaged unless named
+  proof-changed             a byte of a node of the read proof is another
+  proof-dropped             a node of the read proof is left out
+  proof-added               the read proof has a node that belongs to the block before
+  proof-swapped             the read proof has the value of the block before for the first key
+  proof-before              the read proof is that of the block before
+  bad-signature             a byte of a signature in the justification is another
+  few-votes                 the justification has one vote less than it needs
+  votes-before              the justification is for the block before
+  unjustified               the justification is left out
 Options of every fault:
   after=N                   not before N occasions have passed
   times=N                   at most N times
@@ -92,6 +103,16 @@ enum AnswerFault {
     OtherChain,
     Pruned,
     Unsafe(String),
+    Proof(ProofFault),
+    Justification(JustificationFault),
+}
+
+/// A fault that strikes at an answer.
+struct Strike<'f> {
+    fault: &'f AnswerFault,
+    blocks: Option<&'f RangeInclusive<u32>>,
+    /// What is random in it.
+    rng: ChaCha8Rng,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -153,12 +174,13 @@ impl Faults {
     fn of_answer(
         &self,
         concerns: impl Fn(&AnswerFault, Option<&RangeInclusive<u32>>) -> bool,
-    ) -> Option<(&AnswerFault, Option<&RangeInclusive<u32>>)> {
+    ) -> Option<Strike<'_>> {
         self.faults.iter().find_map(|counted| {
             let blocks = counted.fault.schedule.blocks.as_ref();
             match &counted.fault.kind {
-                Kind::Answer(fault) if concerns(fault, blocks) && self.strikes_now(counted) => {
-                    Some((fault, blocks))
+                Kind::Answer(fault) if concerns(fault, blocks) => {
+                    let occasion = self.strikes_at(counted)?;
+                    Some(Strike { fault, blocks, rng: self.rng(!counted.stream, occasion) })
                 }
                 _ => None,
             }
@@ -186,20 +208,30 @@ impl Faults {
         self.faults.iter().any(is_other)
     }
 
-    /// Counts an occasion and says whether the fault strikes at it.
     fn strikes_now(&self, counted: &Counted) -> bool {
+        self.strikes_at(counted).is_some()
+    }
+
+    /// Random numbers of an occasion.
+    fn rng(&self, stream: u64, occasion: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(stream);
+        rng.set_word_pos(u128::from(occasion));
+        rng
+    }
+
+    /// Counts an occasion and gives its number if the fault strikes at it.
+    fn strikes_at(&self, counted: &Counted) -> Option<u64> {
         let occasion = counted.occasions.fetch_add(1, Ordering::Relaxed);
         let Schedule { after, times, rate, .. } = &counted.fault.schedule;
         let chosen = rate.is_none_or(|rate| {
-            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream(counted.stream);
-            rng.set_word_pos(u128::from(occasion));
-            f64::from(rng.next_u32()) < rate * f64::from(u32::MAX)
+            f64::from(self.rng(counted.stream, occasion).next_u32()) < rate * f64::from(u32::MAX)
         });
         let more =
             |strikes: u64| times.is_none_or(|times| strikes < times).then(|| strikes.saturating_add(1));
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
-        occasion >= *after && chosen && counted.strikes.fetch_update(set, get, more).is_ok()
+        let strikes = occasion >= *after && chosen && counted.strikes.fetch_update(set, get, more).is_ok();
+        strikes.then_some(occasion)
     }
 }
 

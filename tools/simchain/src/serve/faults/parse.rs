@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{AnswerFault, Fault, HttpFault, Kind, RetryAfter, Schedule};
+use super::{AnswerFault, Fault, HttpFault, JustificationFault, Kind, ProofFault, RetryAfter, Schedule};
 
 impl FromStr for Fault {
     type Err = String;
@@ -29,7 +29,9 @@ impl FromStr for Fault {
 }
 
 fn kind(name: &str, options: &mut Options<'_>, schedule: &Schedule) -> Result<Kind, String> {
-    use AnswerFault::{ForeignEvents, Fork, HeadBack, Null, OtherChain, Pruned, Unsafe, WrongHeader};
+    use AnswerFault::{
+        ForeignEvents, Fork, HeadBack, Justification, Null, OtherChain, Proof, Pruned, Unsafe, WrongHeader,
+    };
     use HttpFault::{BadGateway, BatchLimit, Disorder, OtherId, Reset, Stall, Status, Truncate};
     Ok(match name {
         "refuse" => Kind::Connection(Some(Duration::from_millis(options.need("ms")?))),
@@ -57,6 +59,15 @@ fn kind(name: &str, options: &mut Options<'_>, schedule: &Schedule) -> Result<Ki
             let method = options.take("method")?.unwrap_or_else(|| "state_getKeysPaged".to_owned());
             Kind::Answer(Unsafe(method))
         }
+        "proof-changed" => Kind::Answer(Proof(ProofFault::Changed)),
+        "proof-dropped" => Kind::Answer(Proof(ProofFault::Dropped)),
+        "proof-added" => Kind::Answer(Proof(ProofFault::Added)),
+        "proof-swapped" => Kind::Answer(Proof(ProofFault::Swapped)),
+        "proof-before" => Kind::Answer(Proof(ProofFault::Before)),
+        "bad-signature" => Kind::Answer(Justification(JustificationFault::BadSignature)),
+        "few-votes" => Kind::Answer(Justification(JustificationFault::FewVotes)),
+        "votes-before" => Kind::Answer(Justification(JustificationFault::Before)),
+        "unjustified" => Kind::Answer(Justification(JustificationFault::Missing)),
         other => return Err(format!("there is no fault {other:?}; --help lists them")),
     })
 }
