@@ -82,7 +82,7 @@ fn export(folder: &Path, part: Part<'_>, one_in: Option<u32>) {
             let sample = Sample { first, last, last_hash: hashes[last as usize - 1], one_in };
             let proof = |height: u32| BlockProof { height, nodes: vec![height.to_le_bytes().to_vec()] };
             let proofs = sample.within(from, to).map(proof).collect();
-            let last_hash = hashes[end - 1];
+            let last_hash = hashes[to as usize - 1];
             let proofs = BlockProofs { genesis: GENESIS, first: from, last: to, last_hash, proofs };
             writer.put_block_proofs(&proofs).unwrap();
         }

@@ -210,10 +210,10 @@ fn an_interrupted_export_with_proofs_goes_on_and_has_the_root_of_one_without() {
 
 #[test]
 fn proofs_that_were_not_planned_or_do_not_fit_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut without = ArchiveWriter::open(folder.path(), plan(), |_| None).unwrap();
     let (chunks, snapshot) = parts();
     let (plan, proofs, state) = proven();
-    let folder = tempfile::tempdir().unwrap();
-    let mut without = ArchiveWriter::open(folder.path(), super::tests::plan(), |_| None).unwrap();
     assert!(without.put_block_proofs(&proofs[0]).unwrap_err().to_string().contains("not planned"));
     assert!(without.put_state_proof(&state).unwrap_err().to_string().contains("not planned"));
     let folder = tempfile::tempdir().unwrap();
