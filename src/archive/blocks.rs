@@ -97,7 +97,11 @@ impl Pack {
     /// What can not be compressed stays as it is.
     fn of(events: &[u8]) -> Pack {
         match zstd::bulk::compress(events, LEVEL) {
-            Ok(bytes) if bytes.len() < events.len() => Pack::Compressed { bytes, len: events.len() },
+            Ok(mut bytes) if bytes.len() < events.len() => {
+                // It was made as large as events that can not be compressed would need.
+                bytes.shrink_to_fit();
+                Pack::Compressed { bytes, len: events.len() }
+            }
             _ => Pack::Plain(events.to_vec()),
         }
     }
