@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering,
 use minting::{
     cli::{Exit, date, escape, print},
     minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
-    replay::{Request, Source, locate, replay},
+    replay::Located,
     report::{
         addresses::{Treatment, all_made_up, invalid},
         output::Output,
@@ -20,7 +20,7 @@ use super::{
     ENDS_TIDILY, Failure, INTERRUPTED,
     args::{BugsArg, InvalidAddresses, RunArgs},
     diff::describe,
-    progress::Bar,
+    ground::{self, Ground},
     rule_sets,
     timings::RunTimes,
 };
@@ -32,11 +32,13 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
     ENDS_TIDILY.store(true, Ordering::Relaxed);
     let asked = Asked::of(args)?;
     // Whatever would stop the run at its end is looked at before it starts.
-    let output = Output::create(&args.out, args.overwrite)?;
+    ground::refuse_place(args)?;
+    let output = args.out.as_deref().map(|out| Output::create(out, args.overwrite)).transpose()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
     pool.install(|| {
-        let Some(other) = compared(args, &asked)? else {
-            return with_run(args, &asked, quiet, |run, times| finish(args, quiet, run, times, output));
+        let (other, output) = match (compared(args, &asked)?, output) {
+            (Some(other), Some(output)) => (other, output),
+            (_, output) => return plain(args, &asked, quiet, output),
         };
         let side = |run: &Run<'_>| Side::of_run(&run.replayed.nodes, run.retries, run.rules);
         // The comparison comes first: what stops it must not leave results that nobody was shown.
@@ -45,7 +47,7 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
             let diff = Diff::of(&side(run), &b);
             if args.json {
                 let exit = finish(args, true, run, times, output)?;
-                let receipt = run.files()?.remove(RUN_JSON).unwrap_or_default();
+                let receipt = run.files()?.remove(&run.name(RUN_JSON)).unwrap_or_default();
                 let receipt: serde_json::Value = serde_json::from_slice(&receipt)?;
                 let both = serde_json::json!({ "comparison": diff.to_json(), "run": receipt });
                 let printed = print((serde_json::to_string_pretty(&both)? + "\n").as_bytes());
@@ -57,6 +59,32 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
             Ok(if exit == Exit::Done { printed } else { exit })
         })
     })
+}
+
+/// A run that is compared with no other. Without a place for results, or blocks for them, it only saves its state.
+fn plain(args: &RunArgs, asked: &Asked, quiet: bool, output: Option<Output>) -> Result<Exit, Failure> {
+    let mut times = RunTimes::start();
+    let ground = Ground::of(args, &asked.period, &asked.rules)?;
+    times.open = times.started.elapsed();
+    match output {
+        Some(output) if ground.has_results => {
+            on(&ground, args, asked, quiet, times, |run, times| finish(args, quiet, run, times, output))
+        }
+        output => {
+            ground.fold(args, &asked.period, &asked.rules, quiet)?;
+            let last = ground.located.window_last;
+            if output.is_some() {
+                eprintln!(
+                    "warning: no results: the archives end with block {last}, before all that counts; --partial gives a \
+                     preliminary one"
+                );
+            }
+            let file = args.save_state.as_deref().unwrap_or(Path::new("")).display();
+            let text =
+                if quiet { String::new() } else { format!("The state after block {last} is in {file}\n") };
+            Ok(print(text.as_bytes()))
+        }
+    }
 }
 
 /// The same run by the rules it is to be compared with.
@@ -182,29 +210,29 @@ pub fn with_run<T>(
     quiet: bool,
     then: impl FnOnce(&Run<'_>, RunTimes) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let Asked { period, rules, previous, paid } = asked;
     let mut times = RunTimes::start();
-    let source = Source::open(&args.archives)?;
+    let ground = Ground::of(args, &asked.period, &asked.rules)?;
     times.open = times.started.elapsed();
-    let located = locate(&source, period, rules)?;
-    if located.baseline_first < located.first_block.min(source.first()) {
-        let before = source.first().min(located.first_block).saturating_sub(1);
-        eprintln!(
-            "warning: these rules count use from the last report before the period on, and the archives lack blocks {} to \
-             {before}: use before the first report in the period is not counted; export them with `minting-fetch blocks`",
-            located.baseline_first
-        );
-    }
-    let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
-    let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
-    let replayed = replay(&request, &bar)?;
-    drop(bar);
+    on(&ground, args, asked, quiet, times, then)
+}
+
+/// As [`with_run`], on archives that are open.
+fn on<T>(
+    ground: &Ground,
+    args: &RunArgs,
+    asked: &Asked,
+    quiet: bool,
+    times: RunTimes,
+    then: impl FnOnce(&Run<'_>, RunTimes) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Asked { period, rules, previous, paid } = asked;
+    let replayed = ground.fold(args, period, rules, quiet)?.close()?;
     let retries: Vec<Retry> = match previous {
         Some(previous) => retries(previous, &paid.memos, period, rules, &replayed.end),
         None => Vec::new(),
     };
     let run = Run {
-        source: &source,
+        source: &ground.source,
         period,
         rules,
         replayed: &replayed,
@@ -212,6 +240,7 @@ pub fn with_run<T>(
         previous: previous.as_ref(),
         paid: &paid.sources,
         accept_findings: args.accept_findings,
+        from: ground.from.as_ref(),
         withhold_invalid_addresses: treatment(args.invalid_addresses).withholds(rules, &replayed.end),
     };
     then(&run, times)
@@ -225,7 +254,8 @@ fn finish(
     mut output: Output,
 ) -> Result<Exit, Failure> {
     let written = Instant::now();
-    let Run { period, rules, replayed, retries, withhold_invalid_addresses: withhold, .. } = *run;
+    let out = args.out.as_deref().unwrap_or(Path::new(""));
+    let Run { replayed, retries, withhold_invalid_addresses: withhold, .. } = *run;
     let files = run.files()?;
     for (name, bytes) in &files {
         if INTERRUPTED.load(Ordering::Relaxed) {
@@ -235,19 +265,19 @@ fn finish(
     }
     output.finish()?;
     times.write = written.elapsed();
-    say_findings(&replayed.findings, &args.out, run.withheld());
+    say_findings(&replayed.findings, &out.join(run.name(RUN_JSON)), run.withheld());
     let invalid = invalid(&replayed.nodes, retries);
     say_addresses(&invalid, withhold);
     if !invalid.is_empty() && !withhold && all_made_up(&replayed.end) {
         eprintln!("warning: no farm of this chain has a Stellar address: nothing in payouts.csv can be paid");
     }
-    let text = match files.get(RUN_JSON) {
+    let text = match files.get(&run.name(RUN_JSON)) {
         Some(json) if args.json && args.compare_rules.is_none() && args.compare_bugs.is_none() => {
             json.clone()
         }
         _ if quiet => Vec::new(),
         _ if run.withheld() => Vec::new(),
-        Some(json) => summary(&run.totals(), period, rules, &args.out, &short_digest(json)).into_bytes(),
+        Some(json) => summary(run, out, &short_digest(json)).into_bytes(),
         None => Vec::new(),
     };
     let printed = print(&text);
@@ -257,7 +287,7 @@ fn finish(
     Ok(if run.withheld() { Exit::Findings } else { printed })
 }
 
-fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
+fn say_findings(findings: &[Finding], run_json: &Path, withheld: bool) {
     for finding in findings.iter().take(PRINTED_FINDINGS) {
         let node = finding.node.map(|n| format!("node {n}: ")).unwrap_or_default();
         let block = finding.block.map(|b| format!("block {b}: ")).unwrap_or_default();
@@ -269,7 +299,7 @@ fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
     if withheld {
         eprintln!(
             "nothing but `{}` was written; look at the findings, then run again with --accept-findings --overwrite",
-            out.join(RUN_JSON).display()
+            run_json.display()
         );
     }
 }
@@ -298,7 +328,9 @@ pub fn say_addresses(invalid: &BTreeMap<u32, String>, withheld: bool) {
 }
 
 /// What a person wants to know first.
-fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path, short_digest: &str) -> String {
+fn summary(run: &Run<'_>, out: &Path, short_digest: &str) -> String {
+    let Run { period, rules, replayed, .. } = *run;
+    let totals: Totals = run.totals();
     let mut text = String::new();
     let name = match period.number {
         Some(number) => format!("Period {number}"),
@@ -309,6 +341,9 @@ fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path, short_di
         let _ = writeln!(text, "{line}");
     };
     line(format!("{name}, rules {}", rules.name()));
+    if let Some(known) = replayed.located.known_until {
+        line(preliminary(period, &replayed.located, known));
+    }
     line(format!("  {:>6} of {} nodes paid, {} TFT", totals.paid, totals.nodes, tft(totals.tft)));
     for (reason, count) in &totals.not_paid {
         line(format!("  {count:>6} not paid: {reason}"));
@@ -316,14 +351,29 @@ fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path, short_di
     if totals.retries_paid > 0 {
         line(format!("  {:>6} retries paid, {} TFT", totals.retries_paid, tft(totals.retry_tft)));
     }
-    let files = if rules.overview_only {
-        "overview.csv, run.json"
+    let files: &[&str] = if rules.overview_only {
+        &["overview.csv", RUN_JSON]
     } else {
-        "payouts.csv, overview.csv, retries.csv, receipts/, run.json"
+        &["payouts.csv", "overview.csv", "retries.csv", "receipts/", RUN_JSON]
     };
-    line(format!("Results are in {}: {files}", out.display()));
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| if file.ends_with('/') { (*file).to_owned() } else { run.name(file) })
+        .collect();
+    line(format!("Results are in {}: {}", out.display(), files.join(", ")));
     line(format!("Digest of it all, to be compared by voice: {short_digest}"));
     text
+}
+
+/// Says that a result is preliminary, and up to when it knows.
+fn preliminary(period: &Period, located: &Located, known: i64) -> String {
+    let last = located.window_last;
+    let missing = if known > period.end {
+        "the window after the period is not complete"
+    } else {
+        "the period is not over"
+    };
+    format!("  PRELIMINARY, nothing of it is to be paid: {missing} with block {last} ({})", date(known))
 }
 
 /// The short digest that a run receipt states.
