@@ -310,6 +310,38 @@ impl ChunkBody {
         ends.get(place).and_then(|end| bytes.get(start..*end)).ok_or_else(outside)
     }
 
+    /// `System.Events` of some of the blocks, whose numbers ascend strictly, without putting together those of all.
+    ///
+    /// # Errors
+    /// Columns that contradict themselves; a number that is not of this chunk, or out of order.
+    pub fn events_of(&self, heights: &[u32]) -> Result<Vec<Vec<u8>>> {
+        let place =
+            |height: &u32| height.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+        let wanted = || heights.iter().map(place);
+        let mut found = Vec::new();
+        match self.columns() {
+            None => {
+                for place in wanted() {
+                    found.push(self.events(place.unwrap_or(usize::MAX))?.to_vec());
+                }
+            }
+            Some(columns) => {
+                let mut next = wanted().peekable();
+                let taken = columns.values(|place, value| {
+                    if next.next_if_eq(&Some(place)).is_some() {
+                        found.push(value.to_vec());
+                    }
+                    Ok(())
+                });
+                taken.map_err(|what| Error::damaged(&self.path, format!("EVENT_COLUMNS: {what}")))?;
+            }
+        }
+        match heights.get(found.len()) {
+            None => Ok(found),
+            Some(height) => Err(Error::damaged(&self.path, format!("it has no events for block {height}"))),
+        }
+    }
+
     /// A root of the block at place `i`; zero in a slim chunk.
     fn root(&self, column: &Range<usize>, i: usize) -> Option<&Hash> {
         match self.known {

@@ -106,11 +106,12 @@ async fn compare(
     };
     let Some(answers) = chain.pool.run_on(other, read).await? else { return Ok(false) };
     let hashes = chunk.hashes();
-    for (&height, (hash, contents)) in heights.iter().zip(&answers) {
+    let events = chunk.events_of(heights)?;
+    for ((&height, events), (hash, contents)) in heights.iter().zip(&events).zip(&answers) {
         let at = usize::try_from(height.saturating_sub(chunk.first()))?;
         let kept = chunk.at(height).zip(hashes.get(at));
         let (block, kept_hash) = kept.ok_or(Error::Internal("a block is not in its chunk"))?;
-        if let Some(what) = difference((kept_hash, block.events()?, block.time_ms), (hash, contents)) {
+        if let Some(what) = difference((kept_hash, events, block.time_ms), (hash, contents)) {
             let first = match giver_of(givers, height) {
                 Some(giver) => chain.pool.name(giver).to_string(),
                 None => "the archive (an earlier run)".to_owned(),

@@ -216,6 +216,7 @@ async fn plan_partial(
         last: head,
         chunk_blocks: DEFAULT_CHUNK_BLOCKS,
         period: None,
+        proofs: None,
         range: None,
         state_at: ascending(&[first_block, last_block.filter(|last| *last <= head).unwrap_or(head)]),
     })

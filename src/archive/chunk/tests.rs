@@ -1,7 +1,10 @@
 //! Bodies of chunks.
 
 use super::{parse::full as parse, *};
-use crate::archive::Block;
+use crate::archive::{
+    Block,
+    container::{self, Kind},
+};
 
 fn blocks(first: u32, n: u32) -> Vec<Block> {
     let block = |h: u32| Block {
@@ -78,5 +81,24 @@ fn a_truncated_body_is_refused_at_every_length() {
     let body = sample(10, 4).to_body(None).unwrap();
     for len in 0..body.len() {
         assert!(parse(body[..len].to_vec()).is_err(), "{len}");
+    }
+}
+
+/// Of events as they are, and of those in columns of the frozen archive.
+#[test]
+fn events_of_some_blocks_are_those_that_each_block_has() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/small/archive/chunks");
+    let path = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let body = container::open(Kind::Chunk, &std::fs::read(&path).unwrap(), &path).unwrap().body;
+    let in_columns = ChunkBody::parse(body, &path).unwrap();
+    assert!(in_columns.columns().is_some());
+    let plain = parse(sample(10, 4).to_body(None).unwrap()).unwrap();
+    for chunk in [in_columns, plain] {
+        let heights = [chunk.first(), chunk.first() + 2, chunk.last()];
+        let one_by_one = heights.map(|height| chunk.at(height).unwrap().events().unwrap().to_vec());
+        assert_eq!(chunk.events_of(&heights).unwrap(), one_by_one);
+        for wrong in [chunk.first() - 1, chunk.last() + 1] {
+            assert!(chunk.events_of(&[wrong]).is_err());
+        }
     }
 }
