@@ -2,6 +2,8 @@
 //!
 //! Every number comes from the function that makes the receipt; the last one is checked against it.
 
+use std::num::NonZeroU32;
+
 use crate::chain::types::{FarmingPolicy, Resources};
 
 use super::arithmetic::Calculator;
@@ -61,7 +63,7 @@ pub struct Calculation {
     /// Worth of the addresses, thousandths of a US dollar.
     pub addresses_musd: u128,
     /// Bonus for certified nodes, as a fraction, if it is given.
-    pub bonus: Option<(u32, u32)>,
+    pub bonus: Option<(u32, NonZeroU32)>,
     /// Reward for a full period, thousandths of a US dollar.
     pub full_musd: u128,
     /// Price of one TFT, thousandths of a US dollar.

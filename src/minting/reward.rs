@@ -1,5 +1,7 @@
 //! Reward: what capacity, use and uptime are worth, in thousandths of a US dollar and ten-millionths of a TFT.
 
+use std::num::NonZeroU32;
+
 use crate::chain::types::{FarmingPolicy, Node, NodeCertification};
 
 use super::arithmetic::Calculator;
@@ -233,7 +235,7 @@ pub(super) struct Full {
     /// For public addresses.
     pub(super) addresses_musd: u128,
     /// The bonus of certified nodes, as a fraction, if it is given.
-    pub(super) bonus: Option<(u32, u32)>,
+    pub(super) bonus: Option<(u32, NonZeroU32)>,
     /// All of it.
     pub(super) musd: u128,
 }
@@ -262,7 +264,7 @@ impl Full {
             (certified && rules.bonus_policy.is_none_or(|bonus| policy.id == bonus)).then_some(rules.bonus);
         let musd = match bonus {
             Some((numerator, denominator)) => {
-                calc.multiply(plain, numerator.into()) / u128::from(denominator.max(1))
+                calc.multiply(plain, numerator.into()) / u128::from(denominator.get())
             }
             None => plain,
         };

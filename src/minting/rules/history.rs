@@ -1,5 +1,7 @@
 //! The parameters of every rule set since period 45, each told as what it changed of an earlier one.
 
+use std::num::NonZeroU32;
+
 use super::parameters::{Bugs, Rules};
 use super::values::{
     Carbon, FixupForm, FloorUnit, LateBoot, Mismatch, OverviewForm, Prices, RaisedCapacity, ReceiptForm,
@@ -7,6 +9,11 @@ use super::values::{
     ViolationTexts,
 };
 use crate::minting::arithmetic::Arithmetic;
+
+const QUARTERS: NonZeroU32 = match NonZeroU32::new(4) {
+    Some(four) => four,
+    None => NonZeroU32::MIN,
+};
 
 pub(super) fn r45() -> Rules {
     Rules {
@@ -44,7 +51,7 @@ pub(super) fn r45() -> Rules {
         own_period: true,
         prices: Some(Prices { cu: 2_400, su: 1_000, nu: 30, ipv4: 5 }),
         bonus_policy: None,
-        bonus: (5, 4),
+        bonus: (5, QUARTERS),
         cu_per_core: 2,
         payout_price_musd: Some(80),
         receipt_price_musd: 80,

@@ -1,32 +1,26 @@
 //! What is left out, written as the word `none`, for which TOML has no value of its own.
 
+use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-#[derive(Deserialize)]
-enum Word {
-    #[serde(rename = "none")]
-    None,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Either<T> {
-    None(Word),
-    Some(T),
-}
+const NONE: &str = "none";
 
 pub fn serialize<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => value.serialize(serializer),
-        None => serializer.serialize_str("none"),
+        None => serializer.serialize_str(NONE),
     }
 }
 
-pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    Ok(match Either::deserialize(deserializer)? {
-        Either::None(Word::None) => None,
-        Either::Some(value) => Some(value),
-    })
+    let value = Value::deserialize(deserializer)?;
+    if value.as_str() == Some(NONE) {
+        return Ok(None);
+    }
+    serde_json::from_value(value)
+        .map(Some)
+        .map_err(|error| D::Error::custom(format!("{error}; or the word \"{NONE}\"")))
 }

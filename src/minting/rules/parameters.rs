@@ -1,5 +1,7 @@
 //! The parameters of a rule set, and the mistakes among them.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use super::none;
@@ -150,7 +152,7 @@ parameters! {
     bonus_policy: Option<u32>,
     /// The bonus of certified nodes, as a fraction (numerator, denominator) that the reward in dollars is multiplied by.
     /// 5/4, a quarter more, in every period (f2a9e5f).
-    bonus: (u32, u32),
+    bonus: (u32, NonZeroU32),
     /// CU that one core makes, if memory and SSD allow. 2 by every farming policy (05aacc1); periods 45 and 46 were paid
     /// with 1 by mistake (B0).
     cu_per_core: u32,

@@ -1,5 +1,7 @@
 //! Parameters of what is paid, and of how it is written down.
 
+use std::num::NonZeroU32;
+
 use super::*;
 use crate::minting::{Prices, Reward, Scaling, Span};
 
@@ -233,7 +235,10 @@ fn payout_price_musd() {
 fn bonus() {
     let rules = Rules::named("r47").unwrap();
     assert_eq!(musd_of(&rules, certified(1), DURATION), 26_000);
-    assert_eq!(musd_of(&Rules { bonus: (3, 2), ..rules }, certified(1), DURATION), 31_200);
+    assert_eq!(
+        musd_of(&Rules { bonus: (3, NonZeroU32::new(2).unwrap()), ..rules }, certified(1), DURATION),
+        31_200
+    );
 }
 
 #[test]
