@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::chain::types::{Consumption, NodeContract, NruConsumption};
-use crate::minting::{Arithmetic, BugMode, Outcome, RULE_SETS, Scaling};
+use crate::minting::{Arithmetic, BugMode, Outcome, RULE_SETS, Scaling, Timeline, What};
 
 const NODES: NodeId = 4;
 
@@ -142,6 +142,28 @@ fn node_of(event: &Event) -> NodeId {
     }
 }
 
+/// A word for the events of a node itself; of others none.
+fn kind_of(event: &Event) -> &'static str {
+    match event {
+        Event::NodeStored(_) => "registered",
+        Event::NodeUptimeReported { .. } => "report",
+        Event::PowerTargetChanged { .. } => "target",
+        Event::PowerStateChanged { .. } => "power",
+        _ => "other",
+    }
+}
+
+/// The same of an entry of a timeline.
+fn kind_in_timeline(what: &What) -> Option<&'static str> {
+    Some(match what {
+        What::Registered { .. } => "registered",
+        What::Report { .. } => "report",
+        What::Target { .. } => "target",
+        What::Power { .. } => "power",
+        _ => return None,
+    })
+}
+
 /// The part of a state, or of what happens, that belongs to some of the nodes.
 fn part_of(start: &StartState, keep: impl Fn(NodeId) -> bool) -> StartState {
     StartState {
@@ -203,6 +225,49 @@ proptest! {
                 });
                 prop_assert!(named, "{:?}\n{:?}", exact_node, wrapping_node);
             }
+        }
+    }
+
+    /// Every event of a node that the rules read has its entry in the timeline, in the order of the chain, and the
+    /// credits of the entries since the node was last registered are its uptime.
+    #[test]
+    fn no_event_of_a_known_node_is_lost(
+        start in start_state(),
+        happenings in happenings(),
+        rules in any_rules(),
+    ) {
+        let mut known = start.nodes.iter().any(|node| node.id == NODE);
+        let mut timeline = Timeline::new(&rules, &bounds(), NODE, part_of(&start, |node| node == NODE));
+        let mut expected = Vec::new();
+        for (block, time, event) in happenings.iter().filter(|(.., event)| node_of(event) == NODE) {
+            let post = *block > LAST_BLOCK;
+            let power_read = if post { rules.post_period_power } else { rules.sleep_max_secs.is_some() };
+            let read = match event {
+                Event::NodeStored(_) => !post,
+                Event::NodeUptimeReported { .. } => known,
+                Event::PowerTargetChanged { .. } | Event::PowerStateChanged { .. } => known && power_read,
+                _ => false,
+            };
+            known |= matches!(event, Event::NodeStored(_)) && !post;
+            expected.extend(read.then_some((*block, kind_of(event))));
+            timeline.apply(*block, *time, event);
+        }
+        let Some(followed) = timeline.close(&end_state()) else {
+            prop_assert!(!known);
+            return Ok(());
+        };
+        let entries: Vec<_> = followed
+            .entries
+            .iter()
+            .filter_map(|entry| Some((entry.block?, kind_in_timeline(&entry.what)?)))
+            .collect();
+        prop_assert_eq!(entries, expected);
+        let registered = followed.entries.iter().rposition(|entry| matches!(entry.what, What::Registered { .. }));
+        let credits = followed.entries.iter().skip(registered.map_or(0, |last| last + 1)).map(|entry| entry.credit);
+        // Uptime that does not fit 64 bits is a finding; the receipt then has the most there is.
+        let credited = u64::try_from(credits.sum::<i128>()).unwrap_or(u64::MAX);
+        if let Some(receipt) = followed.result.receipt {
+            prop_assert_eq!(receipt.receipt.measured_uptime, credited);
         }
     }
 

@@ -129,3 +129,29 @@ fn a_fix_up_receipt_reads_with_and_without_uptimes() {
     assert_eq!((fixup.minted_uptime, fixup.correct_uptime), (Some(1), Some(2)));
     assert_eq!(String::from_utf8(fixup.to_bytes()).unwrap(), with);
 }
+
+/// Bytes as a past version may have written them: read, written again and hashed, they are the same.
+#[test]
+fn odd_receipts_are_written_again_to_the_same_bytes() {
+    let minted = |name: &str, cu: &str, uptime: &str, end: &str| {
+        format!(
+            r#"{{"period":{{"start":-1,"end":1738233160}},"node_id":4294967295,"twin_id":2,"farm_id":3,"farm_name":"{name}","stellar_payout_address":"","measured_uptime":{uptime},"tft_connection_price":80,"cloud_units":{{"cu":{cu},"su":1e-7,"nu":0.00001}},"resource_units":{{"cru":7.450580596923828e-9,"mru":9007199254740992.0,"hru":0.0,"sru":5e-324}},"resource_utilization":{{"cru":null,"mru":null,"hru":0.1,"sru":1.7976931348623157e308,"ip":0.30000000000000004}},"reward":{{"musd":0,"tft":18446744073709551615}},"carbon_offset":{end}"#
+        )
+    };
+    let names = [r#"a, \"b\" \\ \n\t\b\u0001"#, "é😀\u{2028}\u{7f}/", "", "null"];
+    let ends = [
+        r#"null,"node_type":"DIY"}"#,
+        r#"{"musd":1,"tft":2},"node_type":"CERTIFIED"}"#,
+        r#"null,"node_type":"DIY","farming_policy_id":0,"resource_rewards":{"cu":0,"su":1,"nu":2,"ipv4":18446744073709551615}}"#,
+    ];
+    for name in names {
+        for cu in ["-0.0", "1e16", "1.5e16", "null", "8.0", "95.90130292531103"] {
+            for end in ends {
+                let bytes = minted(name, cu, "18446744073709551615", end);
+                let read = Receipt::parse(bytes.as_bytes()).unwrap();
+                assert_eq!(String::from_utf8(read.to_bytes()).unwrap(), bytes);
+                assert_eq!(read.hash(), crate::archive::header::blake2_256(&[bytes.as_bytes()]));
+            }
+        }
+    }
+}
