@@ -57,10 +57,12 @@ pub async fn stellar(args: &StellarArgs, terminal: &Terminal) -> Result<(), Erro
     };
     let collected = collect(&request, &args.out, terminal).await?;
     terminal.clear();
-    let until =
-        jiff::Timestamp::from_second(collected.read_until).map_or_else(|_| String::new(), |t| t.to_string());
+    let until = match (collected.read_until, jiff::Timestamp::from_second(collected.read_until)) {
+        (1.., Ok(time)) => format!("read up to {time}"),
+        _ => "the account has no operations yet".to_owned(),
+    };
     terminal.say(&format!(
-        "{} payments are in {}, {} of them new; read up to {until}; content digest {}",
+        "{} payments are in {}, {} of them new; {until}; content digest {}",
         collected.payments,
         collected.path.display(),
         collected.new,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
-use hyper::header::{ACCEPT, RETRY_AFTER, USER_AGENT};
+use hyper::header::{ACCEPT, HeaderName, LOCATION, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -155,9 +155,10 @@ impl<'a> Horizon<'a> {
         let exchange = async {
             let answer = self.client.request(request).await.map_err(|e| passing(explain(&e)))?;
             let status = answer.status();
-            let wish = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.trim().parse().ok());
             if !status.is_success() {
-                return Err(unsuccessful(status, wish.map(Duration::from_secs)));
+                let header = |name: HeaderName| answer.headers().get(name)?.to_str().ok();
+                let wish = header(RETRY_AFTER).and_then(|wish| wish.trim().parse().ok());
+                return Err(unsuccessful(status, header(LOCATION), wish.map(Duration::from_secs)));
             }
             let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
             body.map(|body| body.to_bytes()).map_err(|e| passing(e.to_string()))
@@ -169,9 +170,14 @@ impl<'a> Horizon<'a> {
     }
 }
 
-/// What a status other than success means.
-fn unsuccessful(status: StatusCode, wish: Option<Duration>) -> Failure {
-    let message = format!("HTTP status {status}");
+/// What a status other than success means. A server that moved is not followed: an address is for a person to choose.
+fn unsuccessful(status: StatusCode, moved_to: Option<&str>, wish: Option<Duration>) -> Failure {
+    let message = match moved_to {
+        Some(address) if status.is_redirection() => {
+            format!("HTTP status {status}, it moved to {}: give that address", address.escape_debug())
+        }
+        _ => format!("HTTP status {status}"),
+    };
     match status.as_u16() {
         408 | 425 | 429 | 500.. => Failure::Passing(message, wish),
         _ => Failure::Refused(message),
@@ -209,8 +215,10 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_asked_again_and_what_not_is_refused() {
-        let passes = |status: StatusCode| matches!(unsuccessful(status, None), Failure::Passing(..));
+        let passes = |status: StatusCode| matches!(unsuccessful(status, None, None), Failure::Passing(..));
         assert!(passes(StatusCode::TOO_MANY_REQUESTS) && passes(StatusCode::SERVICE_UNAVAILABLE));
         assert!(!passes(StatusCode::NOT_FOUND) && !passes(StatusCode::MOVED_PERMANENTLY));
+        let moved = unsuccessful(StatusCode::MOVED_PERMANENTLY, Some("https://other"), None);
+        assert!(matches!(moved, Failure::Refused(message) if message.contains("https://other")));
     }
 }
