@@ -134,6 +134,20 @@ fn a_report_is_one_page_that_is_not_overwritten_unasked() {
     assert_ne!(fs::read_to_string(&page).unwrap(), text);
 }
 
+/// Results that were withheld have no receipts, and fix-ups are no run.
+#[test]
+fn a_correction_is_made_only_by_a_finished_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (results, out) = (testdata("small/expected"), folder.path().join("fixup"));
+    let fixup = |correct: &Path, out: &Path| {
+        replay("fixup --period 81 --minted {} --correct {} --out {}", &[&results, correct, out])
+    };
+    fixup(&testdata("hazards/withheld"), &out).exits(1).says(&["withheld-for-findings", "--correct"]);
+    assert!(!out.exists());
+    fixup(&results, &out).exits(0);
+    fixup(&out, &folder.path().join("again")).exits(1).says(&["`fix-ups`", "--correct"]);
+}
+
 #[test]
 fn periods_are_found_by_date_and_in_archives() {
     let text = replay("periods --at 2025-01-15", &[]).exits(0).stdout;

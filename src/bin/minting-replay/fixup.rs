@@ -105,6 +105,15 @@ fn correct_run(folder: &Path, period: &Period) -> Result<Correct, Failure> {
     if number != period.number.map(u64::from) {
         return Err(format!("`{shown}` is not of the period given with --period").into());
     }
+    let status = run.get("status").and_then(serde_json::Value::as_str).unwrap_or("missing");
+    if !status.starts_with("done") {
+        return Err(format!(
+            "`{shown}`: its status is `{}`; --correct takes the output folder of a finished `minting-replay run`, whose \
+             findings, if any, were accepted",
+            escape(status)
+        )
+        .into());
+    }
     let parameters = run.pointer_mut("/rules/parameters").map(serde_json::Value::take).unwrap_or_default();
     let rules = Rules::from_json(parameters)
         .map_err(|e| format!("`{shown}`: {e}; run the period again with this minting-replay"))?;
