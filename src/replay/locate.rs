@@ -31,8 +31,6 @@ pub struct Located {
     pub ended: bool,
     /// Nominal time between two blocks, milliseconds.
     pub block_time_ms: u64,
-    /// Blocks of the window after the period that the archives were exported with, if they say it.
-    pub window_blocks: Option<u32>,
 }
 
 impl Located {
@@ -144,8 +142,6 @@ struct Found {
     first_block: u32,
     /// None if it lies after the archives.
     last_block: Option<u32>,
-    /// Blocks after it that the archive was exported with; none if it is not known.
-    window_blocks: Option<u32>,
     block_time_ms: u64,
     recorded: bool,
     /// First block that is folded.
@@ -157,7 +153,6 @@ impl Found {
         Found {
             first_block: range.first_block,
             last_block: Some(range.last_block),
-            window_blocks: Some(range.window_blocks),
             block_time_ms: range.block_time_ms,
             recorded: true,
             fold_from: range.first_block,
@@ -188,13 +183,13 @@ impl Found {
             fold_from: self.fold_from,
             ended: self.ended(),
             block_time_ms: self.block_time_ms,
-            window_blocks: self.window_blocks,
         }
     }
 
-    /// Blocks of the window after the period. Archives hold the longest window that any rules read.
+    /// Blocks of the window after the period. Archives hold the longest window that any named rules read; those of a
+    /// file may want more than there is.
     fn window(&self, rules: &Rules) -> u32 {
-        window_blocks(rules, self.block_time_ms).min(self.window_blocks.unwrap_or(u32::MAX))
+        blocks_in(rules.post_window_hours, self.block_time_ms)
     }
 
     /// Whether the archives begin with the first block, and nothing says that it is that.
@@ -220,12 +215,11 @@ fn find(source: &Source, period: &Period, from: Option<&SavedState>, partial: bo
             // An end that was chosen counts if nothing follows on it and the period is over after it.
             let ends = !range.last_block_given
                 || (last == source.last() && is_after(time_ms(source, last)?, period.end));
-            if ends { found } else { Found { last_block: None, window_blocks: None, ..found } }
+            if ends { found } else { Found { last_block: None, ..found } }
         }
         (None, Some(saved)) => Found {
             first_block: saved.head.first.height,
             last_block: None,
-            window_blocks: saved.head.window_blocks,
             block_time_ms: saved.head.block_time_ms,
             recorded: true,
             fold_from: 0,
@@ -235,7 +229,6 @@ fn find(source: &Source, period: &Period, from: Option<&SavedState>, partial: bo
             Found {
                 first_block,
                 last_block: None,
-                window_blocks: None,
                 block_time_ms: block_time_ms(source)?,
                 recorded: false,
                 fold_from: first_block,
@@ -261,11 +254,6 @@ fn find(source: &Source, period: &Period, from: Option<&SavedState>, partial: bo
 /// Last block of the window after an exported range, in which late reports still count.
 pub(super) fn window_last(range: &ExportedRange, rules: &Rules) -> u32 {
     range.last_block.saturating_add(Found::of_range(range).window(rules))
-}
-
-/// Blocks of the window after the period.
-fn window_blocks(rules: &Rules, block_time_ms: u64) -> u32 {
-    blocks_in(rules.post_window_hours, block_time_ms)
 }
 
 /// First block in which consumption reports before the period are looked for. Block 0 has no events.
@@ -393,8 +381,9 @@ fn block_time_option(source: &Source) -> String {
 mod tests {
     use super::*;
 
-    /// Blocks of 6 s from 100,000 on, with 27 hours of them after the period.
-    fn located(name: &str) -> (u32, u32) {
+    /// Blocks of 6 s from 100,000 on, with 27 hours of them after the period: the first one whose use counts, and the
+    /// last one of the window.
+    fn located(rules: &Rules) -> (u32, u32) {
         let range = ExportedRange {
             from: 0,
             to: 2_630_880,
@@ -406,21 +395,24 @@ mod tests {
             last_block_given: false,
             period: None,
         };
-        let rules = Rules::named(name).unwrap();
-        (Found::of_range(&range).baseline_first(&rules), window_last(&range, &rules))
+        (Found::of_range(&range).baseline_first(rules), window_last(&range, rules))
     }
 
     /// 2 hours are 1,200 blocks, 27 are 16,200.
     #[test]
     fn post_window_hours() {
-        let window = |name| located(name).1 - 538_480;
-        assert_eq!((window("r58"), window("r59"), window("r81")), (1_200, 16_200, 16_200));
+        let window = |rules: &Rules| located(rules).1 - 538_480;
+        let of = |name| window(&Rules::named(name).unwrap());
+        assert_eq!((of("r58"), of("r59"), of("r81")), (1_200, 16_200, 16_200));
+        // More than the archive holds is not cut down in silence.
+        let longer = Rules { post_window_hours: 28, ..Rules::r81() };
+        assert_eq!(window(&longer), 16_800);
     }
 
     /// 72 hours are 43,200 blocks, and one more.
     #[test]
     fn use_baseline_hours_as_blocks() {
-        let before = |name| 100_000 - located(name).0;
+        let before = |name| 100_000 - located(&Rules::named(name).unwrap()).0;
         assert_eq!((before("r45"), before("r48"), before("r52")), (43_201, 43_201, 0));
     }
 }

@@ -178,7 +178,6 @@ impl Folds<'_> {
             first_time: self.lane.first_time().unwrap_or_default(),
             genesis_hash: source.archives().first().map_or(Hex([0; 32]), |a| a.manifest().genesis_hash),
             last: located.ended.then(|| block(located.last_block, marks.last)),
-            window_blocks: located.window_blocks,
         };
         let parts = self.shards.iter().map(Fold::folded).collect();
         let folded = Folded::merge(parts, |contract| self.lane.node_of(contract));

@@ -70,8 +70,6 @@ pub struct SavedHead {
     pub last: Option<SavedBlock>,
     period: SavedPeriod,
     rules: SavedRules,
-    /// Blocks of the window after the period that the archives were exported with, if they say it.
-    pub window_blocks: Option<u32>,
 }
 
 /// A period.
@@ -113,7 +111,6 @@ pub(super) struct SavedPlace {
     pub(super) first_time: i64,
     pub(super) genesis_hash: Hex,
     pub(super) last: Option<SavedBlock>,
-    pub(super) window_blocks: Option<u32>,
 }
 
 impl SavedState {
@@ -137,7 +134,6 @@ impl SavedState {
             last: place.last,
             period: period_of(period),
             rules: rules_of(rules),
-            window_blocks: place.window_blocks,
         };
         let mut saved = SavedState { head, folded, end, sha256: [0; 32] };
         saved.sha256 = sha256(&saved.to_bytes()?);
