@@ -102,6 +102,30 @@ fn another_program_reads_results() {
 }
 
 #[test]
+fn an_export_that_fails_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, out) = (folder.path().join("archive"), folder.path().join("events"));
+    for part in ["", "chunks", "state", "metadata"] {
+        std::fs::create_dir_all(archive.join(part)).unwrap();
+        for entry in std::fs::read_dir(Path::new(&testdata("upgrade/archive")).join(part)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                std::fs::copy(&path, archive.join(part).join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    let last =
+        std::fs::read_dir(archive.join("chunks")).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+    let mut bytes = std::fs::read(&last).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&last, bytes).unwrap();
+    let ran = replay(&["export", archive.to_str().unwrap(), "--parquet", out.to_str().unwrap()]);
+    let stderr = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.code() == Some(1) && stderr.contains("damaged"), "{stderr}");
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
+}
+
+#[test]
 fn an_export_keeps_what_is_there_and_names_what_is_neither_archive_nor_run() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("mine"), "").unwrap();

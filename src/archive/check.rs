@@ -21,6 +21,11 @@ struct FromChunks {
 /// what is listed, named and there is the same. Gives the problems in the order of the manifest; none means that the
 /// headers are one chain from the parent of the first block to the last hash. Of proofs only the form is checked.
 pub fn check(archive: &Archive) -> Vec<Error> {
+    check_and_tell(archive, &|_| ())
+}
+
+/// As [`check`]; `done` is told the number of blocks in every chunk that was read.
+pub fn check_and_tell(archive: &Archive, done: &dyn Fn(u64)) -> Vec<Error> {
     let manifest = archive.manifest();
     let mut problems = Vec::new();
     let mut seen = FromChunks::default();
@@ -37,6 +42,7 @@ pub fn check(archive: &Archive) -> Vec<Error> {
         referred.extend([range.first_block, range.last_block.saturating_sub(1), range.last_block]);
     }
     for entry in &manifest.chunks {
+        done(u64::from(entry.last.saturating_sub(entry.first)).saturating_add(1));
         let (chunk, hashes) = match archive.chunk(entry) {
             Ok(read) => read,
             Err(error) => {

@@ -109,7 +109,7 @@ fn io_hint(source: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull => ": the disk is full; free some space and run the same command again",
         io::ErrorKind::PermissionDenied => ": no permission; choose another folder or change its rights",
         io::ErrorKind::ReadOnlyFilesystem => ": the file system is read-only; choose another folder",
-        io::ErrorKind::NotFound => ": no such file or folder",
+        io::ErrorKind::NotFound => "; check the path",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             ": a file is in the way; choose another folder"
         }

@@ -24,7 +24,7 @@ mod workspace;
 mod writer;
 
 pub use blocks::{Block, Blocks};
-pub use check::check;
+pub use check::{check, check_and_tell};
 pub use chunk::{BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
 pub use columns::{EventShapes, ShapesOf};
 pub use error::{Error, Result};

@@ -2,12 +2,14 @@
 
 mod exit;
 mod help;
+mod jobs;
 mod text;
 mod time;
 
 pub use exit::Exit;
 pub use help::{Group, grouped, manual, manuals};
-pub use text::{error_chain, escape, print};
+pub use jobs::parse_jobs;
+pub use text::{error_chain, escape, json_line, json_text, print};
 pub use time::{date, duration, parse_heights, parse_time, parse_time_range};
 
 /// The part of `--help` that documents the exit codes.

@@ -34,6 +34,12 @@ pub enum PeriodError {
         /// End asked for.
         to: i64,
     },
+    /// The period ends after the year 9999.
+    #[error("there is no period {number}: it would end after the year 9999")]
+    TooLate {
+        /// Number asked for.
+        number: u32,
+    },
     /// The range leaves the years 1970 to 9999.
     #[error("the range from {from} to {to} leaves the years 1970 to 9999; times are seconds since the epoch")]
     OutOfCalendar {
@@ -51,7 +57,9 @@ impl Period {
     /// If it ends after the year 9999.
     pub fn numbered(number: u32) -> Result<Self, PeriodError> {
         let start = FIRST_START + i64::from(number) * PERIOD_SECONDS;
-        Ok(Self { number: Some(number), ..Self::range(start, start + PERIOD_SECONDS)? })
+        let range =
+            Self::range(start, start + PERIOD_SECONDS).map_err(|_| PeriodError::TooLate { number })?;
+        Ok(Self { number: Some(number), ..range })
     }
 
     /// Any range of time, to be minted to its own length.
@@ -122,6 +130,6 @@ mod tests {
         assert_eq!(Period::range(6, 5), Err(PeriodError::Empty { from: 6, to: 5 }));
         assert_eq!(Period::range(-1, 5), Err(PeriodError::OutOfCalendar { from: -1, to: 5 }));
         assert!(Period::range(0, 253_402_300_800).is_err());
-        assert!(Period::numbered(u32::MAX).is_err());
+        assert_eq!(Period::numbered(u32::MAX), Err(PeriodError::TooLate { number: u32::MAX }));
     }
 }

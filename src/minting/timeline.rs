@@ -33,6 +33,8 @@ pub struct Timeline {
     entries: Vec<Entry>,
     /// Up to when every second of the period is either credited or lost.
     accounted: i128,
+    /// When it last reported anything, whether or not that counted.
+    heard: Option<i128>,
     /// Where the chain says that the node came up, since it was last asked to.
     state_up: Option<(Height, i64)>,
 }
@@ -47,6 +49,7 @@ impl Timeline {
             fold: Fold::new(rules, bounds, start),
             entries: Vec::new(),
             accounted: bounds.period.start.into(),
+            heard: None,
             state_up: None,
         }
     }
@@ -66,6 +69,9 @@ impl Timeline {
         if let Some(what) = what {
             let before = before.map_or_else(NodeState::new, |ledger| ledger.state);
             self.silence_before(block, time, &what, &before);
+            if let What::Report { point, .. } = &what {
+                self.heard = self.heard.max(Some(point.at));
+            }
             self.record(block, time, what, &before, &after.state);
         }
     }
@@ -205,7 +211,10 @@ impl Timeline {
     /// ends it.
     fn silence_before(&mut self, block: Height, time: i64, what: &What, before: &NodeState) {
         let from = match (what, before.reported) {
-            (What::Report { verdict: Verdict::First, .. }, _) => i128::from(self.bounds.period.start),
+            (What::Report { verdict: Verdict::First, .. }, _) => {
+                let start = self.bounds.period.start;
+                i128::from(before.registered_at.map_or(start, |registered| registered.max(start)))
+            }
             (What::Report { verdict, .. }, Some(last)) if verdict.speaks_for_time() => last.at,
             (What::Power { fell_asleep: true, .. }, Some(last)) => last.at,
             _ => return,
@@ -214,6 +223,7 @@ impl Timeline {
             What::Report { point, .. } => point.at,
             _ => i128::from(time),
         };
+        let from = self.heard.map_or(from, |heard| heard.max(from));
         if until - from > self.interval() {
             let total = before.total();
             let what = What::Silence { from, until };
@@ -270,8 +280,9 @@ impl Timeline {
         let total = state.total();
         let awake = state.asleep_since.is_none() && state.wake_requested_at.is_none();
         let lost = period_end - self.accounted;
-        if awake && lost > self.interval() {
-            let what = What::Silence { from: self.accounted, until: period_end };
+        let from = self.heard.map_or(self.accounted, |heard| heard.max(self.accounted));
+        if awake && period_end - from > self.interval() {
+            let what = What::Silence { from, until: period_end };
             let entry =
                 Entry { block: None, time: period_end, what, credit: 0, lost: 0, total, violation: None };
             self.entries.push(entry);

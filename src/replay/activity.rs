@@ -52,12 +52,12 @@ impl Meanwhile {
 
 impl Activity {
     /// Starts with the block of this height.
-    pub(super) fn from(first: Height) -> Self {
+    pub(crate) fn from(first: Height) -> Self {
         Self { first, blocks: Vec::new() }
     }
 
     /// Adds blocks: the time of each, and the number of uptime reports in it.
-    pub(super) fn extend(&mut self, blocks: Vec<(i64, u32)>) {
+    pub(crate) fn extend(&mut self, blocks: Vec<(i64, u32)>) {
         let mut reports = self.blocks.last().map_or(0, |(_, reports)| *reports);
         for (time, in_block) in blocks {
             reports = reports.saturating_add(in_block.into());

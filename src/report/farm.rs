@@ -1,7 +1,5 @@
 //! What a farm earned: a row for every node and period, for its farmer's books.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Value, json};
 
 use super::{
@@ -9,7 +7,10 @@ use super::{
     results::Results,
     run::tft,
 };
-use crate::{cli::date, minting::NodeType};
+use crate::{
+    cli::{date, escape},
+    minting::NodeType,
+};
 
 /// Why there is no statement for a farm.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,20 @@ pub enum FarmError {
         second: String,
         /// The period.
         period: String,
+    },
+    /// Two runs of times that overlap.
+    #[error(
+        "`{first}` ({period}) and `{second}` ({other}) are of times that overlap; give those that were paid"
+    )]
+    Overlap {
+        /// One folder.
+        first: String,
+        /// Its period.
+        period: String,
+        /// The other folder.
+        second: String,
+        /// Its period.
+        other: String,
     },
     /// No run knows the farm.
     #[error("farm {0} has no node and no retry in any of these runs; farms with one are in overview.csv")]
@@ -85,15 +100,11 @@ impl Statement {
     /// A partial run, two runs of one period, a farm that no run knows.
     pub fn new(farm: u32, runs: &[Results], dates: &PaymentDates) -> Result<Statement, FarmError> {
         let mut statement = Statement { farm, rows: Vec::new(), empty: Vec::new(), unclear: Vec::new() };
-        let mut seen: BTreeMap<(i64, i64), String> = BTreeMap::new();
-        for run in runs {
-            let folder = run.folder.display().to_string();
+        for (index, run) in runs.iter().enumerate() {
             if run.is_partial() {
-                return Err(FarmError::Partial { folder, period: run.name() });
+                return Err(FarmError::Partial { folder: folder(run), period: run.name() });
             }
-            if let Some(first) = seen.insert((run.period.start, run.period.end), folder.clone()) {
-                return Err(FarmError::Twice { first, second: folder, period: run.name() });
-            }
+            apart(run, runs.iter().take(index))?;
             let before = statement.rows.len();
             statement.nodes(run);
             statement.retries(run);
@@ -160,14 +171,9 @@ impl Statement {
     }
 
     fn retries(&mut self, run: &Results) {
-        let withheld: BTreeSet<u32> = run.withheld_farms();
         for (hash, retry) in run.retries.iter().filter(|(_, retry)| retry.farm_id == self.farm) {
             let address = &retry.stellar_payout_address;
-            let (paid, outcome) = match (address.is_empty(), withheld.contains(&self.farm)) {
-                (true, _) => (0, "no-address"),
-                (false, true) => (0, "invalid-address"),
-                (false, false) => (retry.reward.tft, "paid"),
-            };
+            let (paid, outcome) = run.retry_paid(retry);
             self.rows.push(Row {
                 period: run.period.number,
                 start: run.period.start,
@@ -212,7 +218,7 @@ impl Statement {
                 tft(row.earned_tft.into()),
                 tft(row.paid_tft.into()),
                 row.outcome.clone(),
-                quoted(&row.address),
+                quoted(&escape(&row.address)),
                 row.receipt.clone(),
                 quoted(row.retry_for.as_deref().unwrap_or_default()),
                 row.paid_at.map(date).unwrap_or_default(),
@@ -254,6 +260,24 @@ impl Statement {
         let total: u128 = self.rows.iter().map(|row| u128::from(row.paid_tft)).sum();
         json!({ "farm": self.farm, "rows": rows, "total_tft": tft(total), "periods_without_rows": self.empty })
     }
+}
+
+fn folder(run: &Results) -> String {
+    run.folder.display().to_string()
+}
+
+/// Whether a run is of another time than all these.
+fn apart<'a>(run: &Results, earlier: impl Iterator<Item = &'a Results>) -> Result<(), FarmError> {
+    for other in earlier {
+        let (period, first, second) = (other.name(), folder(other), folder(run));
+        if run.period == other.period {
+            return Err(FarmError::Twice { first, second, period });
+        }
+        if run.period.start < other.period.end && other.period.start < run.period.end {
+            return Err(FarmError::Overlap { first, period, second, other: run.name() });
+        }
+    }
+    Ok(())
 }
 
 impl Kind {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{results::Results, run::tft};
+use super::{results::Results, run::tft, watch_list::known_until};
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");
@@ -13,7 +13,7 @@ const SCRIPT: &str = include_str!("html/script.js");
 /// # Errors
 /// Only if writing to memory fails.
 pub fn page(runs: &[Results]) -> std::io::Result<String> {
-    let data: Vec<Value> = runs.iter().map(run_json).collect();
+    let data: Vec<Value> = runs.iter().map(|run| run_json(run, &name_among(run, runs))).collect();
     let data = script_safe(&serde_json::to_string(&data)?);
     let title = match runs {
         [one] => format!("Minting, {}", one.name()),
@@ -36,8 +36,14 @@ fn script_safe(json: &str) -> String {
         .replace('\u{2029}', "\\u2029")
 }
 
+/// Name of a run on a page; with its folder if there are several of its period.
+fn name_among(run: &Results, runs: &[Results]) -> String {
+    let is_alone = runs.iter().filter(|other| other.name() == run.name()).count() < 2;
+    if is_alone { run.name() } else { format!("{} ({})", run.name(), run.folder.display()) }
+}
+
 /// A run as the script reads it. Amounts are text, so that no digit is lost.
-fn run_json(run: &Results) -> Value {
+fn run_json(run: &Results, name: &str) -> Value {
     let nodes: Vec<Value> = run
         .nodes
         .iter()
@@ -65,15 +71,23 @@ fn run_json(run: &Results) -> Value {
         })
         .collect();
     let total: u128 = run.nodes.iter().map(|row| u128::from(row.paid_tft)).sum();
+    let asked = match run.period.number {
+        Some(number) => format!("--period {number}"),
+        None => format!("--range {}..{}", run.period.start, run.period.end),
+    };
+    let retries: u128 = run.retries.values().map(|retry| u128::from(run.retry_paid(retry).0)).sum();
     json!({
-        "name": run.name(),
+        "name": name,
+        "asked": asked,
         "start": run.period.start,
         "end": run.period.end,
+        "until": known_until(run),
         "partial": run.is_partial(),
         "status": run.run.get("status"),
         "rules": run.run.pointer("/rules/name"),
         "rules_digest": run.run.pointer("/rules/digest"),
         "retries": run.retries.len(),
+        "retries_paid": tft(retries),
         "total": tft(total),
         "nodes": nodes,
     })

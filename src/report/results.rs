@@ -139,9 +139,15 @@ impl Results {
         self.run.get("partial").and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// Farms to whose addresses no payment can be made, and whose payouts are left out.
-    pub fn withheld_farms(&self) -> BTreeSet<u32> {
-        withheld_farms(&self.run)
+    /// Ten-millionths of a TFT that are paid for a retry, and its outcome.
+    pub fn retry_paid(&self, retry: &RetryReceipt) -> (u64, &'static str) {
+        if retry.stellar_payout_address.is_empty() {
+            (0, "no-address")
+        } else if withheld_farms(&self.run).contains(&retry.farm_id) {
+            (0, "invalid-address")
+        } else {
+            (retry.reward.tft, "paid")
+        }
     }
 
     /// Name of the period for people.

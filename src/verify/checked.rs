@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    archive::{Archive, ExportedRange, Manifest, check},
+    archive::{Archive, ExportedRange, Manifest, check_and_tell},
     minting::{Period, RuleSet},
     replay::{self, Source},
 };
@@ -68,8 +68,13 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Reads everything in a folder and looks for problems. `message` turns an error with its causes into text.
-    pub fn of(folder: &Path, message: impl Fn(&dyn std::error::Error) -> String) -> Checked {
+    /// Reads everything in a folder and looks for problems. `message` turns an error with its causes into text; `done` is
+    /// told the number of blocks in every chunk that was read.
+    pub fn of(
+        folder: &Path,
+        message: impl Fn(&dyn std::error::Error) -> String,
+        done: &dyn Fn(u64),
+    ) -> Checked {
         let mut checked = Checked {
             folder: folder.to_path_buf(),
             manifest: None,
@@ -85,7 +90,7 @@ impl Checked {
                 return checked;
             }
         };
-        checked.problems = check(&archive).iter().map(|problem| message(problem)).collect();
+        checked.problems = check_and_tell(&archive, done).iter().map(|problem| message(problem)).collect();
         let range = archive.manifest().exported_range();
         checked.manifest = Some(archive.manifest().clone());
         if !checked.problems.is_empty() {

@@ -145,7 +145,7 @@ fn sleeps_show_both_checks_and_silences_whose_they_are() {
     }
     let silent = explain(8, "").exits(0).stdout;
     assert!(
-        silent.contains("no report for 6 h 20 min") && silent.contains("only this node was silent"),
+        silent.contains("no report for 6 h 20 min") && silent.contains("it was this node that was silent"),
         "{silent}"
     );
     assert!(silent.contains("8 h 51 min more uptime would have reached the floor of 98 %."), "{silent}");

@@ -88,6 +88,24 @@ fn a_statement_is_refused_rather_than_guessed() {
 }
 
 #[test]
+fn runs_of_times_that_overlap_make_no_statement() {
+    let out = testdata("small/expected");
+    let folder = tempfile::tempdir().unwrap();
+    copy(&out, folder.path());
+    let run = folder.path().join("run.json");
+    let mut json: Value = serde_json::from_slice(&fs::read(&run).unwrap()).unwrap();
+    let (start, end) = (1_735_602_280, 1_738_233_161);
+    json["period"] = serde_json::json!({ "number": null, "start": start, "end": end });
+    fs::write(&run, json.to_string()).unwrap();
+    for kind in ["receipts", "receipts/retries"] {
+        let receipts = folder.path().join(kind);
+        fs::rename(receipts.join("81"), receipts.join(format!("{start}-{end}"))).unwrap();
+    }
+    replay("farm {} --farm 1", &[folder.path()]).exits(0);
+    replay("farm {} {} --farm 1", &[&out, folder.path()]).exits(1).says(&["period 81", "overlap"]);
+}
+
+#[test]
 fn a_receipt_that_was_changed_or_lost_is_named() {
     let folder = tempfile::tempdir().unwrap();
     copy(&testdata("upgrade/expected"), folder.path());
@@ -127,6 +145,13 @@ fn a_report_is_one_page_that_is_not_overwritten_unasked() {
     let text = fs::read_to_string(&page).unwrap();
     assert!(text.contains("\"outcome\":\"uptime-too-high\""));
     replay("report {} --out {}", &[&one, &page]).exits(1).says(&["--overwrite"]);
+    // Two runs of one period are told apart by their folders.
+    let both = folder.path().join("both.html");
+    replay("report {} {} --out {}", &[&one, &one, &both]).exits(0);
+    assert!(fs::read_to_string(&both).unwrap().contains("\"name\":\"period 81 (/"));
+    replay("report {} --out {}", &[&one, &folder.path().join("no/such.html")])
+        .exits(1)
+        .says(&["no/such.html"]);
     replay("report {} --out {} --overwrite", &[&one, &page]).exits(0);
     replay("report {} --out {} --overwrite", &[&testdata("hazards/withheld"), &page])
         .exits(1)
@@ -158,5 +183,50 @@ fn periods_are_found_by_date_and_in_archives() {
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json[0]["blocks"]["first"], 110);
     assert_eq!((&json[0]["start"], &json[0]["number"]), (&1_735_602_280.into(), &81.into()));
-    replay("periods --at yesterday", &[]).exits(2).says(&["yesterday"]);
+    for (at, code, said) in [
+        ("yesterday", 2, "yesterday"),
+        ("2025-02-30", 2, "no date"),
+        ("2025-01-15T12:00:00", 2, "no RFC 3339 time"),
+        ("2010-01-01", 1, "before period 0, which starts at 2018-03-31 12:56:40 UTC"),
+        ("-5", 1, "before period 0"),
+        ("99999999999999", 1, "year 9999"),
+        ("9223372036854775807", 1, "year 9999"),
+    ] {
+        replay(&format!("periods --at {at}"), &[]).exits(code).says(&[said]);
+    }
+    replay("periods --period 4294967295", &[]).exits(1).says(&["there is no period 4294967295"]);
+    let elsewhere = replay("periods --period 80 --archive {}", &[archive]).exits(0).stdout;
+    assert!(elsewhere.contains("do not cover period 80"), "{elsewhere}");
+}
+
+#[test]
+fn local_times_follow_the_clock_of_the_zone() {
+    // Summer time began in New York on 9 March 2025, in period 83, and in Apia there is none any more.
+    for (zone, start, end) in [
+        ("America/New_York", "2025-03-01 16:20:40 -05:00", "2025-04-01 04:08:40 -04:00"),
+        ("Pacific/Apia", "2025-03-02 10:20:40 +13:00", "2025-04-01 21:08:40 +13:00"),
+        ("Asia/Kathmandu", "2025-03-02 03:05:40 +05:45", "2025-04-01 13:53:40 +05:45"),
+    ] {
+        if !Path::new("/usr/share/zoneinfo").join(zone).is_file() {
+            eprintln!("LEFT OUT: this computer does not know the zone {zone}");
+            continue;
+        }
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_minting-replay"))
+            .args(["periods", "--period", "83"])
+            .env("TZ", zone)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.trim_end().ends_with(&format!("local {start} to {end}")), "{zone}: {text}");
+    }
+}
+
+#[test]
+fn a_number_of_threads_that_would_bring_a_computer_down_is_refused() {
+    let archive = testdata("small/archive");
+    for jobs in ["0", "1000000", "-1", "all"] {
+        replay(&format!("explain {{}} --period 81 --node 1 --jobs={jobs}"), &[&archive])
+            .exits(2)
+            .says(&["--jobs", "from 1 to 1024"]);
+    }
 }

@@ -8,6 +8,10 @@
   seen.choice_shown = document.querySelector('#run-choice').getClientRects().length > 0;
   seen.rows = rows().length;
   seen.name = cell(rows()[0], 2);
+  dispatchEvent(new Event('beforeprint'));
+  seen.printed = rows().length;
+  dispatchEvent(new Event('afterprint'));
+  seen.rows_after_print = rows().length;
   const begun = performance.now();
   search('15');
   seen.filter_milliseconds = performance.now() - begun;
@@ -23,10 +27,20 @@
   const amounts = rows().map((row) => Number(cell(row, 4).replaceAll(',', '')));
   seen.sorted = amounts.every((amount, index) => index === 0 || amounts[index - 1] >= amount);
   seen.sort_announced = heading.closest('th').getAttribute('aria-sort');
+  const violations = [...document.querySelectorAll('#nodes th button')].find((each) => each.textContent === 'Violation');
+  const isFirstNamed = () => rows().length < 2 || cell(rows()[0], 6) !== '';
+  violations.click();
+  seen.missing_last = isFirstNamed();
+  violations.click();
+  seen.missing_last = seen.missing_last && isFirstNamed();
   search('15');
   rows()[0].querySelector('button').click();
   seen.node_title = $('node-title').textContent;
   seen.strip_days = document.querySelectorAll('.strip > div').length;
+  seen.hash = location.hash;
+  document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+  seen.closed_by_escape = $('node').hidden && document.activeElement.textContent === '15';
+  seen.scrollers = [...document.querySelectorAll('.scroll')].every((each) => each.tabIndex === 0);
   const named = (control) => control.labels && control.labels.length || control.textContent.trim()
     || control.getAttribute('aria-label');
   seen.unlabelled = [...document.querySelectorAll('input, select, button')].filter((each) => !named(each))

@@ -94,10 +94,14 @@ fn a_report_works_in_a_browser() {
     assert_eq!(seen["rows"], 62);
     assert_eq!(seen["search"], serde_json::json!(["15"]));
     assert_eq!(seen["by_outcome"], 2);
+    assert_eq!((&seen["printed"], &seen["rows_after_print"]), (&62.into(), &62.into()));
     assert_eq!(seen["sorted"], true);
+    assert_eq!(seen["missing_last"], true);
     assert_eq!(seen["sort_announced"], "descending");
     assert_eq!(seen["node_title"], "Node 15");
     assert_eq!(seen["strip_days"], 31);
+    assert_eq!(seen["hash"], "#node-15");
+    assert_eq!((&seen["closed_by_escape"], &seen["scrollers"]), (&true.into(), &true.into()));
     assert_eq!(seen["unlabelled"], serde_json::json!([]));
     let dark = folder.path().join("dark.png");
     let options = [format!("--screenshot={}", dark.display()), "--force-dark-mode".to_owned()];
@@ -135,6 +139,7 @@ fn a_hostile_farm_name_stays_text_and_5500_nodes_are_quick() {
     let seen = seen(&program, folder.path(), &large);
     assert_eq!(seen["failures"], Value::Array(vec![]));
     assert_eq!(seen["rows"], 100, "one page of rows");
+    assert_eq!((&seen["printed"], &seen["rows_after_print"]), (&5_500.into(), &100.into()), "printed whole");
     assert!(seen["name"].as_str().unwrap().starts_with("</script><img src=x"), "{}", seen["name"]);
     assert!(seen["name"].as_str().unwrap().ends_with("\\u{202e}"));
     let milliseconds = seen["filter_milliseconds"].as_f64().unwrap();

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use minting::cli::{escape, json_line};
 use minting::fetch::{Progress, Stage};
 use serde_json::{Value, json};
 
@@ -68,18 +69,19 @@ impl Terminal {
 
     /// Prints an object for scripts, with `--json`.
     pub fn tell(&self, event: impl FnOnce() -> Value) {
-        if self.script.is_some() {
+        if self.script.is_some()
+            && let Ok(line) = json_line(&event())
+        {
             // A reader that went away is none of our business.
-            let _ = writeln!(io::stdout().lock(), "{}", event());
+            let _ = writeln!(io::stdout().lock(), "{line}");
         }
     }
 
     /// What is printed may come from a node; it must not steer the terminal.
     fn line(&self, text: &str) {
-        let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
         // A reader that went away is none of our business here, either.
         self.bar.suspend(|| {
-            let _ = writeln!(io::stderr().lock(), "minting-fetch: {text}");
+            let _ = writeln!(io::stderr().lock(), "minting-fetch: {}", escape(text));
         });
     }
 

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use minting::cli::{EXIT_CODES, Group, grouped, parse_time_range};
+use minting::cli::{EXIT_CODES, Group, grouped, parse_jobs, parse_time_range};
 
 use super::{
     attest::AttestArgs, check::CheckArgs, diff::DiffArgs, explain::ExplainArgs, farm::FarmArgs,
@@ -173,7 +173,7 @@ pub struct RunArgs {
     #[arg(help_heading = "Results", long)]
     pub overwrite: bool,
     /// Threads [default: one for each core]
-    #[arg(help_heading = "Machine", long, value_name = "N")]
+    #[arg(help_heading = "Machine", long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<NonZeroUsize>,
     /// Replay by this rule set as well, and show which nodes and farms it treats differently; only the results of
     /// --rules are written

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use minting::{
-    cli::{EXIT_CODES, Exit, escape, print},
+    cli::{EXIT_CODES, Exit, escape, json_text, print},
     report::{partial, run::RUN_JSON},
     verify::{
         attestation::{self, Attestation, Count, first_difference},
@@ -25,7 +25,7 @@ Examples:
   openssl genpkey -algorithm ed25519 -out guardian.pem
   openssl pkey -in guardian.pem -pubout >> guardians.pem
   minting-replay attest sign results-81 --key guardian.pem --out alice.json
-  minting-replay attest verify alice.json bob.json carol.json dave.json erin.json --trust guardians.pem";
+  minting-replay attest verify alice.json bob.json carol.json --trust guardians.pem --threshold 3";
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
@@ -147,7 +147,7 @@ fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
                 json!(own.map(|d| json!({ "own": d.first, "place": d.place, "signed": d.second }))),
             );
         }
-        serde_json::to_string_pretty(&value)? + "\n"
+        json_text(&value)?
     } else {
         let mut text = describe(&count, &trusted, args.threshold.get())?;
         if let Some(own) = own {

@@ -4,14 +4,14 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use minting::{
-    archive::Manifest,
-    cli::{EXIT_CODES, Exit, error_chain, escape, print},
-    replay::Source,
+    archive::{Archive, Manifest},
+    cli::{EXIT_CODES, Exit, error_chain, escape, json_text, print},
+    replay::{Progress, Source},
     verify::checked::Checked,
 };
 use serde_json::{Value, json};
 
-use super::Failure;
+use super::{Failure, progress::Bar};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,15 +30,19 @@ pub struct CheckArgs {
 }
 
 /// Checks every archive; all problems are listed, and one is enough to fail.
-pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
-    let checked: Vec<Checked> =
-        args.archives.iter().map(|folder| Checked::of(folder, |error| error_chain(error))).collect();
+pub fn check(args: &CheckArgs, quiet: bool) -> Result<Exit, Failure> {
+    let readable = args.archives.iter().filter_map(|folder| Archive::open(folder).ok());
+    let blocks = readable
+        .map(|archive| (archive.manifest().first_block, archive.manifest().last_block))
+        .map(|(first, last)| u64::from(last.saturating_sub(first)).saturating_add(1));
+    let bar = Bar::new(blocks.fold(0, u64::saturating_add), quiet);
+    let one = |folder: &PathBuf| Checked::of(folder, |error| error_chain(error), &|count| bar.blocks(count));
+    let checked: Vec<Checked> = args.archives.iter().map(one).collect();
+    drop(bar);
     let sound = checked.iter().all(|one| one.problems.is_empty());
     let printed = if args.json {
         let values: Vec<Value> = checked.iter().map(to_json).collect();
-        let mut bytes = serde_json::to_vec_pretty(&values)?;
-        bytes.push(b'\n');
-        print(&bytes)
+        print(json_text(&values)?.as_bytes())
     } else {
         let mut text = String::new();
         for one in &checked {

@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use minting::{
-    cli::{EXIT_CODES, Exit, escape, print},
+    cli::{EXIT_CODES, Exit, escape, json_text, print},
     report::run::tft,
     verify::{
         diff::{Diff, NodeSide, Side, difference},
@@ -50,8 +50,7 @@ pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
         Ok(Side::of_folder(results, &period)?)
     };
     let diff = Diff::of(&side(&a)?, &side(&b)?);
-    let text =
-        if args.json { serde_json::to_string_pretty(&diff.to_json())? + "\n" } else { describe(&diff)? };
+    let text = if args.json { json_text(&diff.to_json())? } else { describe(&diff)? };
     let printed = print(text.as_bytes());
     Ok(if diff.is_empty() { printed } else { Exit::Differs })
 }

@@ -4,7 +4,7 @@ use std::{io::IsTerminal, num::NonZeroUsize, path::PathBuf, sync::atomic::Orderi
 
 use clap::{ArgGroup, Args};
 use minting::{
-    cli::{EXIT_CODES, Exit, parse_time_range, print},
+    cli::{EXIT_CODES, Exit, json_text, parse_jobs, parse_time_range, print},
     replay::{Request, Source, follow, locate},
     report::explain::{Explanation, Paint, not_there},
 };
@@ -46,7 +46,7 @@ pub struct ExplainArgs {
     #[arg(long, conflicts_with = "all")]
     json: bool,
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
 }
 
@@ -75,7 +75,7 @@ pub fn explain(args: &ExplainArgs, quiet: bool) -> Result<Exit, Failure> {
         };
         let explanation = Explanation::new(&period, &rules, &explained, followed);
         let text = if args.json {
-            serde_json::to_string_pretty(&explanation.json())? + "\n"
+            json_text(&explanation.json())?
         } else {
             explanation.text(Paint { colours: colours() }, args.all)
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use minting::{
     archive::Payments,
-    cli::{EXIT_CODES, Exit, date, escape, print},
+    cli::{EXIT_CODES, Exit, date, escape, json_text, print},
     report::{farm::Statement, payment_dates::PaymentDates, results::Results},
 };
 
@@ -34,7 +34,7 @@ pub struct FarmArgs {
     json: bool,
 }
 
-pub fn farm(args: &FarmArgs) -> Result<Exit, Failure> {
+pub fn farm(args: &FarmArgs, quiet: bool) -> Result<Exit, Failure> {
     let runs = args.runs.iter().map(|folder| Results::read(folder)).collect::<Result<Vec<_>, _>>()?;
     let mut dates = PaymentDates::default();
     for path in &args.payments {
@@ -57,16 +57,17 @@ pub fn farm(args: &FarmArgs) -> Result<Exit, Failure> {
             );
         }
     }
-    for period in &statement.empty {
-        eprintln!("note: farm {} has no node in {period}", args.farm);
-    }
-    if let Some(until) = dates.read_until {
-        eprintln!("note: payments on Stellar are known up to {}", date(until));
+    if !quiet {
+        for period in &statement.empty {
+            eprintln!("note: farm {} has no node in {period}", args.farm);
+        }
+        if let Some(until) = dates.read_until {
+            eprintln!("note: payments on Stellar are known up to {}", date(until));
+        }
     }
     for unclear in &statement.unclear {
-        eprintln!("warning: no date for {unclear}");
+        eprintln!("warning: no date for {}", escape(unclear));
     }
-    let text =
-        if args.json { serde_json::to_string_pretty(&statement.json())? + "\n" } else { statement.csv() };
+    let text = if args.json { json_text(&statement.json())? } else { statement.csv() };
     Ok(print(text.as_bytes()))
 }

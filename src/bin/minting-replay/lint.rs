@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use minting::{
-    cli::{EXIT_CODES, Exit, escape, print},
+    cli::{EXIT_CODES, Exit, escape, json_text, print},
     verify::{
         lint::{State, Verdict, lint as evaluate},
         results::Results,
@@ -106,6 +106,5 @@ fn to_json(verdicts: &[Verdict], period: &str) -> Result<String, serde_json::Err
     });
     let verdicts: Vec<_> = verdicts.collect();
     let passed = verdicts.iter().all(|verdict| verdict.get("state").is_none_or(|state| state != "failed"));
-    Ok(serde_json::to_string_pretty(&json!({ "invariants": verdicts, "passed": passed, "period": period }))?
-        + "\n")
+    json_text(&json!({ "invariants": verdicts, "passed": passed, "period": period }))
 }

@@ -5,7 +5,7 @@ use std::{fmt::Write, path::PathBuf};
 use clap::Args;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use minting::{
-    cli::{EXIT_CODES, Exit, date, print},
+    cli::{EXIT_CODES, Exit, date, error_chain, escape, json_text, print},
     minting::{PERIOD_SECONDS, Period, RuleSet, Rules},
     replay::{Source, locate},
 };
@@ -26,7 +26,7 @@ Examples:
 #[command(after_help = format!("{EXAMPLES}\n\nPeriods have 2,630,880 seconds (730.8 hours) and follow no calendar.\n\n{EXIT_CODES}"))]
 pub struct PeriodsArgs {
     /// The period of this time: a date (midnight UTC), RFC 3339 or unix seconds [default: now]
-    #[arg(long, value_name = "DATE", value_parser = parse_at)]
+    #[arg(long, value_name = "DATE", value_parser = parse_at, allow_hyphen_values = true)]
     at: Option<i64>,
     /// This period
     #[arg(long, value_name = "P", conflicts_with = "at")]
@@ -71,7 +71,7 @@ pub fn periods(args: &PeriodsArgs) -> Result<Exit, Failure> {
                     blocks.first_block, blocks.last_block, blocks.window_last
                 )?;
             }
-            Some(Err(_)) => write!(text, "; not in the archive")?,
+            Some(Err(why)) => write!(text, "; {}", escape(&error_chain(why.as_ref())))?,
         }
         writeln!(text)?;
         let blocks = blocks.map(|blocks| {
@@ -90,16 +90,18 @@ pub fn periods(args: &PeriodsArgs) -> Result<Exit, Failure> {
             "blocks": blocks.flatten(),
         }));
     }
-    let text = if args.json { serde_json::to_string_pretty(&rows)? + "\n" } else { text };
+    let text = if args.json { json_text(&rows)? } else { text };
     Ok(print(text.as_bytes()))
 }
 
 /// Number of the period that holds a time: later than its start, and up to its end.
 fn number_at(time: i64) -> Result<u32, Failure> {
     let first = Period::numbered(0)?.start;
+    if time <= first {
+        return Err(format!("{} lies before period 0, which starts at {}", date(time), date(first)).into());
+    }
     let number = (time.saturating_sub(first).saturating_sub(1)).div_euclid(PERIOD_SECONDS);
-    u32::try_from(number)
-        .map_err(|_| format!("{} lies before period 0, which starts at {}", date(time), date(first)).into())
+    u32::try_from(number).map_err(|_| format!("{} lies after the year 9999", date(time)).into())
 }
 
 /// Where a period lies in the archives, by the rules of its first run.
@@ -123,7 +125,8 @@ fn parse_at(text: &str) -> Result<i64, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time.as_second());
     }
-    let date: Date = text.parse().map_err(|_| {
+    // A time without a zone would be read as a date, too, and its hours be lost.
+    let date = text.parse::<Date>().ok().filter(|date| date.to_string() == text).ok_or_else(|| {
         format!(
             "{text:?} is no date (2025-01-15), no RFC 3339 time (2025-01-15T12:00:00Z) and no unix seconds"
         )
@@ -142,7 +145,11 @@ mod tests {
         assert_eq!(number_at(period.start).unwrap(), 80);
         assert_eq!(number_at(period.start + 1).unwrap(), 81);
         assert_eq!(number_at(period.end).unwrap(), 81);
-        assert!(number_at(0).is_err());
+        for (time, said) in [(0, "before period 0"), (period.end * 1_000, "9999"), (i64::MAX, "9999")] {
+            let message =
+                number_at(time).and_then(|number| Ok(Period::numbered(number)?)).unwrap_err().to_string();
+            assert!(message.contains(said), "{message}");
+        }
     }
 
     #[test]

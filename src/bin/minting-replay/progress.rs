@@ -3,16 +3,23 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use minting::replay::Progress;
 
-/// Blocks that were folded.
+/// How far a command is, how fast, and how long it still takes.
 pub struct Bar(ProgressBar);
 
 impl Bar {
     /// A bar over so many blocks; hidden if `quiet` or standard error is no terminal.
     pub fn new(blocks: u64, quiet: bool) -> Bar {
+        Bar::over(blocks, "blocks", quiet)
+    }
+
+    /// A bar over so many of something else.
+    pub fn over(count: u64, what: &str, quiet: bool) -> Bar {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let template = "{bar:30} {percent:>3} %  {human_pos} of {human_len} blocks, {per_sec}, {eta} left";
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Bar(ProgressBar::with_draw_target(Some(blocks), target).with_style(style))
+        let template = format!(
+            "{{bar:30}} {{percent:>3}} %  {{human_pos}} of {{human_len}} {what}, {{per_sec}}, {{eta}} left"
+        );
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Bar(ProgressBar::with_draw_target(Some(count), target).with_style(style))
     }
 }
 

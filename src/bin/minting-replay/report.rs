@@ -1,14 +1,11 @@
 //! `minting-replay report`
 
-use std::{
-    fs::{File, OpenOptions},
-    io::Write,
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::Args;
 use minting::{
-    cli::{EXIT_CODES, Exit, print},
+    archive::files,
+    cli::{EXIT_CODES, Exit, escape, print},
     report::{page::page, results::Results},
 };
 
@@ -36,20 +33,14 @@ pub struct ReportArgs {
 pub fn report(args: &ReportArgs, quiet: bool) -> Result<Exit, Failure> {
     let runs = args.runs.iter().map(|folder| Results::read(folder)).collect::<Result<Vec<_>, _>>()?;
     let page = page(&runs)?;
-    let failed = |e: std::io::Error| -> Failure {
-        let hint = match e.kind() {
-            std::io::ErrorKind::AlreadyExists => "; choose another --out, or replace it with --overwrite",
-            _ => "",
-        };
-        format!("failed to write `{}`: {e}{hint}", args.out.display()).into()
-    };
-    let mut file = if args.overwrite {
-        File::create(&args.out)
-    } else {
-        OpenOptions::new().write(true).create_new(true).open(&args.out)
+    let shown = escape(&args.out.display().to_string());
+    if !args.overwrite && args.out.exists() {
+        return Err(format!(
+            "`{shown}` is there already; choose another --out, or replace it with --overwrite"
+        )
+        .into());
     }
-    .map_err(failed)?;
-    file.write_all(page.as_bytes()).map_err(failed)?;
-    let text = if quiet { String::new() } else { format!("The page is {}\n", args.out.display()) };
+    files::write(&args.out, page.as_bytes())?;
+    let text = if quiet { String::new() } else { format!("The page is {shown}\n") };
     Ok(print(text.as_bytes()))
 }

@@ -4,7 +4,7 @@ use std::{fmt::Write, path::Path};
 
 use clap::{Args, Subcommand};
 use minting::{
-    cli::{EXIT_CODES, Exit, escape, print},
+    cli::{EXIT_CODES, Exit, escape, json_text, print},
     minting::{Bugs, InForce, Period, RULE_SETS, RuleSet, Rules},
 };
 use serde_json::{Map, Value};
@@ -111,7 +111,7 @@ pub fn rules(args: &RulesArgs) -> Result<Exit, Failure> {
 fn list(format: Format) -> Result<String, Failure> {
     let about: Vec<Map<String, Value>> = RULE_SETS.iter().map(set_json).collect();
     if format.json {
-        return Ok(serde_json::to_string_pretty(&about)? + "\n");
+        return Ok(json_text(&about)?);
     }
     let mut text = String::new();
     for set in RULE_SETS {
@@ -170,7 +170,7 @@ fn show(rules: &Rules, in_force: Option<&InForce>, format: Format) -> Result<Str
         if let (Some(document), Some(set)) = (document.as_object_mut(), set) {
             document.insert("set".into(), set_json(set).into());
         }
-        return Ok(serde_json::to_string_pretty(&document)? + "\n");
+        return Ok(json_text(&document)?);
     }
     let mut text = String::new();
     let mark = if format.toml { "# " } else { "" };

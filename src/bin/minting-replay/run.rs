@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering, time::Instant};
 
 use minting::{
-    cli::{Exit, date, escape, print},
+    cli::{Exit, date, escape, json_text, print},
     minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
     replay::Located,
     report::{
@@ -50,7 +50,7 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
                 let receipt = run.files()?.remove(&run.name(RUN_JSON)).unwrap_or_default();
                 let receipt: serde_json::Value = serde_json::from_slice(&receipt)?;
                 let both = serde_json::json!({ "comparison": diff.to_json(), "run": receipt });
-                let printed = print((serde_json::to_string_pretty(&both)? + "\n").as_bytes());
+                let printed = print(json_text(&both)?.as_bytes());
                 return Ok(if exit == Exit::Done { printed } else { exit });
             }
             let exit = finish(args, quiet, run, times, output)?;

@@ -1,7 +1,7 @@
 //! `minting-replay slim`
 
 use minting::{
-    cli::{Exit, print},
+    cli::{Exit, json_text, print},
     replay::{self, Source},
 };
 use serde_json::json;
@@ -15,7 +15,7 @@ pub fn slim(args: &SlimArgs, quiet: bool) -> Result<Exit, Failure> {
     drop(bar);
     let (root, bytes) = (hex::encode(finished.root), finished.file_bytes);
     let text = if args.json {
-        format!("{:#}\n", json!({ "archive_root": root, "file_bytes": bytes }))
+        json_text(&json!({ "archive_root": root, "file_bytes": bytes }))?
     } else if quiet {
         String::new()
     } else {

@@ -10,7 +10,8 @@ use std::{
 use clap::{Args, Parser};
 use minting::{
     archive::Archive,
-    cli::{EXIT_CODES, Exit, error_chain, escape, print},
+    cli::{EXIT_CODES, Exit, error_chain, escape, parse_jobs, print},
+    replay::Progress,
     verify::frozen::{Case, cases, digests},
 };
 use rayon::prelude::*;
@@ -18,6 +19,7 @@ use rayon::prelude::*;
 use super::{
     Failure,
     args::{Cli, Command},
+    progress::Bar,
     run,
 };
 
@@ -39,7 +41,7 @@ pub struct TestArgs {
     #[arg(long)]
     pub bless: bool,
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<NonZeroUsize>,
 }
 
@@ -53,20 +55,24 @@ enum Outcome {
     Broken(String),
 }
 
-pub fn test(args: &TestArgs) -> Result<Exit, Failure> {
+pub fn test(args: &TestArgs, quiet: bool) -> Result<Exit, Failure> {
     let mut folders = BTreeSet::new();
     for folder in &args.folders {
         folders.extend(cases(folder)?);
     }
     let folders: Vec<PathBuf> = folders.into_iter().collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
+    let bar = Bar::over(u64::try_from(folders.len()).unwrap_or_default(), "cases", quiet);
     let outcomes: Vec<Outcome> = pool.install(|| {
         let outcome = |folder: &PathBuf| {
-            try_case(folder, args.bless)
-                .unwrap_or_else(|failure| Outcome::Broken(error_chain(failure.as_ref())))
+            let outcome = try_case(folder, args.bless)
+                .unwrap_or_else(|failure| Outcome::Broken(error_chain(failure.as_ref())));
+            bar.blocks(1);
+            outcome
         };
         folders.par_iter().map(outcome).collect()
     });
+    drop(bar);
     let mut text = String::new();
     let (mut passed, mut failed, mut broken) = (0usize, 0usize, false);
     for (folder, outcome) in folders.iter().zip(&outcomes) {

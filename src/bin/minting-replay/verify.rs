@@ -4,7 +4,7 @@ use std::{fmt::Write, num::NonZeroUsize, path::PathBuf, sync::atomic::Ordering};
 
 use clap::{ArgGroup, Args};
 use minting::{
-    cli::{EXIT_CODES, Exit, date, escape, parse_time_range, print},
+    cli::{EXIT_CODES, Exit, date, escape, json_text, parse_jobs, parse_time_range, print},
     replay::{Request, Source, follow},
     verify::against::{Against, Difference, Place, against, first},
 };
@@ -61,7 +61,7 @@ pub struct VerifyArgs {
     #[arg(long, value_enum, default_value_t = InvalidAddresses::Auto)]
     invalid_addresses: InvalidAddresses,
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
     /// Print the differences as JSON
     #[arg(long)]
@@ -110,7 +110,7 @@ pub fn verify(args: &VerifyArgs, quiet: bool) -> Result<Exit, Failure> {
         })?;
         let place = place(args, &asked, &outcome, last_block, quiet)?;
         let text = if args.json {
-            serde_json::to_string_pretty(&to_json(&outcome, place.as_ref(), findings))? + "\n"
+            json_text(&to_json(&outcome, place.as_ref(), findings))?
         } else if quiet && place.is_none() {
             String::new()
         } else {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use minting::{
-    cli::{EXIT_CODES, Exit, print},
+    cli::{EXIT_CODES, Exit, date, json_text, print},
     report::{
         results::Results,
-        watch_list::{csv, json, watch_list},
+        watch_list::{csv, json, known_until, watch_list},
     },
 };
 
@@ -39,10 +39,12 @@ pub struct WatchListArgs {
     json: bool,
 }
 
-pub fn watch_list_command(args: &WatchListArgs) -> Result<Exit, Failure> {
+pub fn watch_list_command(args: &WatchListArgs, quiet: bool) -> Result<Exit, Failure> {
     let run = Results::read(&args.run)?;
+    if run.is_partial() && !quiet {
+        eprintln!("note: {} is known up to {}", run.name(), date(known_until(&run)));
+    }
     let risks = watch_list(&run);
-    let text =
-        if args.json { serde_json::to_string_pretty(&json(&run, &risks))? + "\n" } else { csv(&risks) };
+    let text = if args.json { json_text(&json(&run, &risks))? } else { csv(&risks) };
     Ok(print(text.as_bytes()))
 }

@@ -167,6 +167,11 @@ fn uptime(c: &Calculation, certified: bool, steps: &mut Vec<Step>) {
     ));
     let kind = if certified { "certified" } else { "DIY" };
     let how = match c.scale {
+        Scale::Proportional if c.floor_permille == 0 => {
+            let formula = format!("these rules have no floor: in proportion to uptime ({kind})");
+            steps.push(step("floor", formula, c.needed_uptime.to_string(), "s"));
+            return scaled(c, steps);
+        }
         Scale::Proportional => {
             format!("in proportion to uptime from {} on ({kind})", percent(c.floor_permille.into()))
         }
@@ -185,6 +190,10 @@ fn uptime(c: &Calculation, certified: bool, steps: &mut Vec<Step>) {
         below(c)
     };
     steps.push(step("floor", format!("{how}: {verdict}"), c.needed_uptime.to_string(), "s"));
+    scaled(c, steps);
+}
+
+fn scaled(c: &Calculation, steps: &mut Vec<Step>) {
     let (value, formula) = match (c.worth, c.scale) {
         (Worth::Amount(reward), Scale::Proportional) => {
             let full = c.full_tft.map_or_else(|| "none".to_owned(), tft);

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Explanation, Told, date_of, int};
+use super::{
+    Explanation, Told,
+    words::{date_of, int},
+};
 use crate::{
     cli::{duration, escape},
     minting::{Entry, Outcome},
@@ -133,13 +136,17 @@ impl Explanation<'_> {
             }
             ordinary.clear();
         };
+        // Kind of the last entry with a line of its own.
+        let mut shown = None;
         for entry in &self.followed.entries {
             let told = self.told(entry);
-            if told.ordinary && entry.violation.is_none() {
+            let is_old = told.repeats && shown == Some(told.kind);
+            if (told.ordinary || is_old) && entry.violation.is_none() {
                 ordinary.push((entry, told));
                 continue;
             }
             flush(&mut ordinary, &mut lines);
+            shown = Some(told.kind);
             lines.push(entry_line(entry, &told, paint));
         }
         flush(&mut ordinary, &mut lines);
@@ -167,10 +174,14 @@ fn folded_line(first: &Entry, last: &Entry, ordinary: &[(&Entry, Told)], paint: 
     let credit: i128 = ordinary.iter().map(|(entry, _)| entry.credit).sum();
     let reports = ordinary.iter().filter(|(_, told)| told.kind == "report").count();
     let after = ordinary.iter().filter(|(_, told)| told.kind == "report-after-end").count();
-    let others = ordinary.len() - reports - after;
+    let again = ordinary.iter().filter(|(_, told)| told.repeats).count();
+    let others = ordinary.len() - reports - after - again;
     let mut parts = Vec::new();
     if reports > 0 {
         parts.push(format!("{reports} reports in order"));
+    }
+    if again > 0 {
+        parts.push(format!("{again} more reports like the one before"));
     }
     if after > 0 {
         parts.push(format!("{after} reports after the end"));

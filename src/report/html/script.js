@@ -6,7 +6,7 @@
 
   // Text from the chain only ever becomes text, never markup. Characters that would change how the text around them
   // is shown are spelled out.
-  const visible = (text) => String(text).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+  const visible = (text) => String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (c) => '\\u{' + c.codePointAt(0).toString(16) + '}');
   const make = (tag, attributes = {}, ...children) => {
     const element = document.createElement(tag);
@@ -29,14 +29,17 @@
     return digits.slice(0, -7).replace(/\B(?=(\d{3})+$)/g, ',') + '.' + digits.slice(-7);
   };
   const percent = (node, run) => node.uptime === null ? null
-    : Math.min(100, node.uptime * 100 / (run.end - run.start));
-  const compare = (a, b) => {
-    if (a === b) return 0;
-    if (a === null || a === undefined) return 1;
-    if (b === null || b === undefined) return -1;
-    if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : 1;
-    return a < b ? -1 : 1;
+    : Math.min(100, node.uptime * 100 / Math.max(1, run.until - run.start));
+  const compare = (a, b) => a === b ? 0 : a < b ? -1 : 1;
+  // What is missing comes last, whatever the direction.
+  const inOrder = (descending) => (a, b) => {
+    if (a === null || b === null) return (a === null) - (b === null);
+    return descending ? compare(b, a) : compare(a, b);
   };
+
+  // Tables are shown page by page, and printed whole.
+  let isPrinting = false;
+  const drawings = [];
 
   // A table with headers that sort it, shown page by page. A column: title, value to sort by, cell, whether a number.
   const sortable = (table, pages, caption, columns, key) => {
@@ -60,7 +63,7 @@
     const draw = () => {
       const last = Math.max(0, Math.ceil(rows.length / rowsPerPage) - 1);
       page = Math.min(Math.max(page, 0), last);
-      const part = rows.slice(page * rowsPerPage, (page + 1) * rowsPerPage);
+      const part = isPrinting ? rows : rows.slice(page * rowsPerPage, (page + 1) * rowsPerPage);
       body.replaceChildren(...part.map((row) => make('tr', {}, ...columns.map((column) =>
         make('td', { class: column.number ? 'number' : 'text' }, column.cell(row))))));
       previous.disabled = page === 0;
@@ -68,11 +71,13 @@
       place.textContent = `Page ${page + 1} of ${last + 1}`;
       pages.hidden = last === 0;
     };
+    drawings.push(draw);
     const show = () => {
       heads.forEach((head, index) => head.setAttribute('aria-sort',
         index === sort ? (descending ? 'descending' : 'ascending') : 'none'));
       const value = columns[sort].value;
-      rows.sort((a, b) => (descending ? -1 : 1) * compare(value(a), value(b)) || compare(a.id, b.id));
+      const order = inOrder(descending);
+      rows.sort((a, b) => order(value(a), value(b)) || compare(a.id, b.id));
       draw();
     };
     return (all) => { rows = all.slice(); page = 0; show(); };
@@ -82,8 +87,11 @@
 
   const outcome = (node) => make('span', { class: node.paid !== '0.0000000' ? 'paid' : 'unpaid' },
     node.outcome.replaceAll('-', ' '));
-  const openNode = (node) => make('button', { type: 'button', class: 'link', onclick: () => showNode(node) },
-    String(node.id));
+  // The node that is shown, and the button that opened it.
+  let shown = null;
+  let opener = null;
+  const openNode = (node) => make('button', { type: 'button', class: 'link',
+    onclick: (event) => { opener = event.currentTarget; showNode(node); } }, String(node.id));
 
   const showNodes = sortable($('nodes'), $('nodes-pages'), 'Choose a node for its details; choose a heading to sort.', [
     { title: 'Node', value: (n) => n.id, cell: openNode, number: true },
@@ -182,10 +190,11 @@
   };
 
   const strip = (node) => {
+    const days = node.days.filter((_, day) => day * 86400 < run.until - run.start);
     const element = make('div', { class: 'strip', role: 'img',
-      'aria-label': `Uptime of ${node.days.length} days: ` + node.days.map((secs, day) =>
+      'aria-label': `Uptime of ${days.length} days: ` + days.map((secs, day) =>
         `day ${day + 1} ${Math.round(secs * 100 / dayLength(day))} percent`).join(', ') });
-    node.days.forEach((secs, day) => {
+    days.forEach((secs, day) => {
       const length = dayLength(day);
       const part = Math.min(100, secs * 100 / length);
       const fill = make('span');
@@ -193,20 +202,23 @@
       const text = `${date(run.start + day * 86400)}: ${part.toFixed(1)} %`;
       element.append(make('div', { class: part < 95 ? 'low' : '', title: text }, fill));
     });
-    return element;
+    const day = (seconds) => date(seconds).slice(0, 10);
+    return make('figure', {}, element, make('figcaption', { class: 'hint' }, make('span', {}, day(run.start)),
+      make('span', {}, 'uptime of each day; red below 95 %'), make('span', {}, day(run.until))));
   };
-  const dayLength = (day) => Math.max(1, Math.min(86400, run.end - run.start - day * 86400));
+  const dayLength = (day) => Math.max(1, Math.min(86400, run.until - run.start - day * 86400));
 
   const showNode = (node) => {
     $('node-title').textContent = `Node ${node.id}`;
     const facts = make('dl', { class: 'facts' });
     const fact = (name, value) => facts.append(make('dt', {}, name), make('dd', {}, value));
-    fact('Farm', `${node.farm} (${node.name || 'without a receipt'})`);
+    const farm = make('span', {}, `${node.farm} (`, node.name === null ? 'without a receipt' : make('bdi', {}, node.name), ')');
+    fact('Farm', farm);
     fact('Outcome', outcome(node));
     if (node.violation) fact('Violation', node.violation);
     fact('Paid', tft(units(node.paid)) + ' TFT');
     if (node.earned !== null && node.earned !== node.paid) fact('Earned', tft(units(node.earned)) + ' TFT');
-    if (node.uptime !== null) fact('Uptime', `${whole.format(node.uptime)} s, ${percent(node, run).toFixed(3)} % of the period`);
+    if (node.uptime !== null) fact('Uptime', `${whole.format(node.uptime)} s, ${percent(node, run).toFixed(3)} % of the period${run.partial ? ' so far' : ''}`);
     if (node.late) fact('Late boots', String(node.late));
     if (node.cu !== null) fact('Cloud units', `${node.cu} CU, ${node.su} SU, ${node.nu} NU`);
     if (node.type) fact('Certification', node.type);
@@ -214,27 +226,38 @@
     fact('Receipt', node.receipt || 'none');
     $('node-body').replaceChildren(make('h3', {}, 'Uptime by day, from the start of the period'), strip(node), facts,
       make('p', { class: 'hint' }, 'For every report and what it earned: '
-        + `minting-replay explain <ARCHIVE> --period <P> --node ${node.id}`));
+        + `minting-replay explain <ARCHIVE> ${run.asked} --node ${node.id}`));
+    shown = node;
     $('node').hidden = false;
-    location.hash = 'node-' + node.id;
+    if (location.hash !== '#node-' + node.id) location.hash = 'node-' + node.id;
     $('node').focus();
     $('node').scrollIntoView({ block: 'start' });
   };
-  $('node-close').addEventListener('click', () => {
+  // Whoever opened the node with a button goes back to that button.
+  const closeNode = () => {
+    shown = null;
     $('node').hidden = true;
     location.hash = '';
-    $('search').focus();
-  });
+    (opener && opener.isConnected ? opener : $('search')).focus();
+  };
+  $('node-close').addEventListener('click', closeNode);
+  $('node').addEventListener('keydown', (event) => { if (event.key === 'Escape') closeNode(); });
+  const openAsked = () => {
+    const asked = /^#node-(\d+)$/.exec(location.hash);
+    const node = asked && run.nodes.find((each) => each.id === Number(asked[1]));
+    if (!node) $('node').hidden = true;
+    else if (node !== shown) showNode(node);
+  };
 
   const showRun = () => {
     const paid = run.nodes.filter((node) => node.paid !== '0.0000000').length;
     const card = (name, value) => make('div', {}, make('dt', {}, name), make('dd', {}, value));
     $('totals').replaceChildren(
-      card('TFT paid', tft(units(run.total))), card('Nodes paid', `${whole.format(paid)} of ${whole.format(run.nodes.length)}`),
+      card('TFT paid to nodes', tft(units(run.total))), card('Nodes paid', `${whole.format(paid)} of ${whole.format(run.nodes.length)}`),
       card('Farms', whole.format(new Set(run.nodes.map((node) => node.farm)).size)),
-      card('Retries', whole.format(run.retries)), card('Rules', run.rules || ''));
+      card('TFT of retries', `${tft(units(run.retries_paid))}, ${whole.format(run.retries)} retries`), card('Rules', run.rules || ''));
     $('status').textContent = `${run.name}, ${date(run.start)} to ${date(run.end)}`
-      + (run.partial ? '. PRELIMINARY: the period was not over when this was made.' : '')
+      + (run.partial ? `. PRELIMINARY: known up to ${date(run.until)}.` : '')
       + (run.status === 'done-with-accepted-findings' ? '. Made with findings that someone accepted; see run.json.' : '');
     histogram($('payouts'), payoutBuckets());
     histogram($('uptimes'), uptimeBuckets());
@@ -242,6 +265,7 @@
     const outcomes = [...new Set(run.nodes.map((node) => node.outcome))].sort();
     $('outcome').replaceChildren(make('option', { value: '' }, 'all'),
       ...outcomes.map((name) => make('option', { value: name }, name.replaceAll('-', ' '))));
+    shown = null;
     $('node').hidden = true;
     showFarms(farmsOf());
     filter();
@@ -252,11 +276,13 @@
   runs.forEach((each, index) => $('run').append(make('option', { value: String(index) }, each.name)));
   $('run-choice').hidden = runs.length < 2;
   $('run').addEventListener('change', () => { run = runs[Number($('run').value)]; showRun(); });
+  for (const [event, printing] of [['beforeprint', true], ['afterprint', false]]) {
+    addEventListener(event, () => { isPrinting = printing; drawings.forEach((draw) => draw()); });
+  }
   if (run) {
-    const asked = /^#node-(\d+)$/.exec(location.hash);
     showRun();
-    const node = asked && run.nodes.find((each) => each.id === Number(asked[1]));
-    if (node) showNode(node);
+    openAsked();
+    addEventListener('hashchange', openAsked);
   } else {
     $('status').textContent = 'There are no runs.';
   }

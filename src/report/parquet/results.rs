@@ -123,11 +123,7 @@ fn days(rows: &[(&Results, &NodeRow)]) -> Table {
 }
 
 fn retries(rows: &[(&Results, &[u8; 32], &RetryReceipt)]) -> Table {
-    let paid = |(run, _, retry): &(&Results, &[u8; 32], &RetryReceipt)| {
-        let is_left_out =
-            retry.stellar_payout_address.is_empty() || run.withheld_farms().contains(&retry.farm_id);
-        Some(if is_left_out { 0 } else { retry.reward.tft })
-    };
+    let paid = |(run, _, retry): &(&Results, &[u8; 32], &RetryReceipt)| Some(run.retry_paid(retry).0);
     vec![
         ("period", Column::U32(rows.iter().map(|(run, _, _)| run.period.number).collect())),
         ("farm", Column::U32(rows.iter().map(|(_, _, retry)| Some(retry.farm_id)).collect())),

@@ -114,8 +114,18 @@ pub enum WriteError {
 /// A Parquet file that is being written; it has its name only when it is whole.
 pub struct TableWriter {
     path: PathBuf,
-    unfinished: PathBuf,
+    unfinished: Unfinished,
     writer: SerializedFileWriter<File>,
+}
+
+/// A file without its name; it goes if it does not get one.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // It is not there any more if it was finished; whatever else is wrong was reported by whoever wrote to it.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 impl TableWriter {
@@ -124,13 +134,13 @@ impl TableWriter {
     /// # Errors
     /// A folder that cannot be written to.
     pub fn create(path: &Path, table: &Table) -> Result<TableWriter, WriteError> {
-        let unfinished = path.with_extension("parquet.unfinished");
+        let unfinished = Unfinished(path.with_extension("parquet.unfinished"));
         let failed = |source| WriteError::Parquet { path: path.to_path_buf(), source };
         let schema = schema(table).map_err(failed)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_created_by(concat!("minting-replay ", env!("CARGO_PKG_VERSION")).to_owned());
-        let file = File::create(&unfinished)
+        let file = File::create(&unfinished.0)
             .map_err(|source| WriteError::Io { path: path.to_path_buf(), source })?;
         let writer = SerializedFileWriter::new(file, schema, Arc::new(properties.build())).map_err(failed)?;
         Ok(TableWriter { path: path.to_path_buf(), unfinished, writer })
@@ -164,7 +174,7 @@ impl TableWriter {
         let file =
             writer.into_inner().map_err(|source| WriteError::Parquet { path: path.clone(), source })?;
         file.sync_all()
-            .and_then(|()| std::fs::rename(&unfinished, &path))
+            .and_then(|()| std::fs::rename(&unfinished.0, &path))
             .map_err(|source| WriteError::Io { path, source })
     }
 }

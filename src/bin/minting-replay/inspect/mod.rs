@@ -53,8 +53,7 @@ fn layouts(metadata: &Path, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 fn json_line(line: &Value, out: &mut impl Write) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, line).map_err(io::Error::from)?;
-    Ok(out.write_all(b"\n")?)
+    Ok(writeln!(out, "{}", minting::cli::json_line(line)?)?)
 }
 
 /// What the archive holds, as one JSON object.
