@@ -251,6 +251,9 @@ fn an_archive_says_how_many_of_its_blocks_are_proven() {
     assert_eq!(roots[0], roots[2], "proofs are outside of the root");
 }
 
+/// Changes the nodes of a proof, or the events that it proves.
+type Spoil<'a> = dyn Fn(&mut Vec<Vec<u8>>, &mut Vec<u8>) + 'a;
+
 #[test]
 fn an_archive_with_a_false_proof_is_refused_by_name() {
     if recorded().is_empty() {
@@ -258,7 +261,7 @@ fn an_archive_with_a_false_proof_is_refused_by_name() {
     }
     let at = 40;
     let foreign = short_of(&recorded()[50]).swap_remove(0);
-    let refused = |what: &str, words: &str, spoil: &dyn Fn(&mut Vec<Vec<u8>>, &mut Vec<u8>)| {
+    let refused = |what: &str, words: &str, spoil: &Spoil<'_>| {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), 1, |height, nodes, events| {
             if height == at {

@@ -37,8 +37,12 @@ impl Sample {
         let size = self.one_in.get();
         let (from, to) = (from.max(self.first), to.min(self.last));
         let group = |height: u32| height.saturating_sub(self.first) / size;
-        let groups = if from <= to { group(from)..=group(to) } else { 1..=0 };
-        groups.filter_map(|group| self.of_group(group)).filter(move |height| (from..=to).contains(height))
+        let groups = (from <= to).then(|| group(from)..=group(to));
+        groups
+            .into_iter()
+            .flatten()
+            .filter_map(|group| self.of_group(group))
+            .filter(move |height| (from..=to).contains(height))
     }
 
     /// Whether a block has a proof.

@@ -100,6 +100,7 @@ impl Whole {
             genesis: self.genesis,
             last,
             period: None,
+            proofs: None,
             range: None,
             state_at: states.iter().map(|state| state.height).collect(),
         };
@@ -117,6 +118,7 @@ impl Whole {
             writer.put_metadata(&self.metadata[&metadata]).unwrap();
         }
         let parent_hash = self.parents[&first];
+        let blocks = blocks.into_iter().collect();
         writer.put_chunk(&Chunk { genesis: self.genesis, first, parent_hash, blocks, spans }).unwrap();
         states.into_iter().for_each(|state| writer.put_state(state).unwrap());
         let text = || "cut".to_owned();

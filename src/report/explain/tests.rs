@@ -170,7 +170,6 @@ impl Scene {
             fold_from: FIRST_BLOCK,
             ended: true,
             block_time_ms: 6_000,
-            window_blocks: Some(16_200),
         };
         let explained = Explained { located, activity, end: self.end, node: Ok(Box::new(followed)) };
         let followed: &Followed = explained.node.as_ref().unwrap();
