@@ -14,7 +14,7 @@ use minting::{
     archive::container::{self, Kind},
     chain::Runtime,
     minting::{Period, Rules},
-    replay::{Progress, Request, Source, replay},
+    replay::{Progress, Request, Source, locate, replay},
 };
 
 struct Silent;
@@ -70,6 +70,10 @@ fn whole_replay(bencher: Bencher<'_, '_>) {
     let source = source();
     let (period, rules) = (Period::numbered(81).expect("a period"), Rules::r81());
     let interrupted = AtomicBool::new(false);
-    let request = Request { source: &source, period: &period, rules: &rules, interrupted: &interrupted };
-    bencher.bench(|| replay(&request, &Silent).expect("testdata replays"));
+    bencher.bench(|| {
+        let located = locate(&source, &period, &rules).expect("testdata has the period");
+        let request =
+            Request { source: &source, period: &period, rules: &rules, located, interrupted: &interrupted };
+        replay(&request, &Silent).expect("testdata replays")
+    });
 }

@@ -39,7 +39,7 @@ pub use error::Error;
 pub use estimate::Estimate;
 pub use export::{Export, Exported, Remaining, reserve};
 pub use pace::Pace;
-pub use plan::{Request, TimeRange};
+pub use plan::{Partial, Request, TimeRange};
 pub use progress::{Progress, Silent, Stage};
 pub use stellar::{Collected, PaymentsRequest, TFT_ISSUER, check_account, check_horizon, collect};
 

@@ -1,6 +1,6 @@
 //! From what was asked for to the blocks that will be read.
 
-use std::{collections::BTreeSet, num::NonZeroU64};
+use std::{collections::BTreeSet, num::NonZeroU64, path::Path};
 
 use super::error::Error;
 use super::locate::first_after;
@@ -8,6 +8,7 @@ use super::node::Chain;
 use super::progress::Stage;
 use super::runtimes::{Runtimes, parent};
 use super::state::compile;
+use super::store::unfinished;
 use crate::archive::{DEFAULT_CHUNK_BLOCKS, ExportedRange, Plan};
 
 /// What to export.
@@ -41,7 +42,30 @@ pub struct TimeRange {
     pub last_block: Option<u32>,
     /// Nominal time between two blocks, seconds, instead of what the runtime says.
     pub block_time_s: Option<NonZeroU64>,
+    /// If the range, or the window after it, is not final yet, take the blocks that are.
+    pub partial: Option<Partial>,
 }
+
+impl Request {
+    /// The same, with the last block of an unfinished export in the folder where the finalized head would be it: that
+    /// moves on from one try to the next.
+    pub fn go_on(mut self, folder: &Path) -> Request {
+        if let Request::Time(TimeRange { partial: Some(partial), .. }) = &mut self {
+            partial.last = unfinished(folder).filter(|plan| plan.range.is_none()).map(|plan| plan.last);
+        }
+        self
+    }
+}
+
+/// How a range that is not over is exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Partial {
+    /// The last block, instead of the finalized head: where an earlier, unfinished export was to end.
+    pub last: Option<u32>,
+}
+
+/// What can be done before a range is final.
+const OR_PARTIAL: &str = "or export what is final with --partial";
 
 /// After the end of a period, reports still count for this many hours of nominal blocks.
 const WINDOW_MS: u64 = 27 * 3_600 * 1_000;
@@ -54,7 +78,15 @@ impl TimeRange {
 
     /// A range between two times, unix seconds.
     pub fn of_times(from: i64, to: i64) -> TimeRange {
-        TimeRange { period: None, from, to, first_block: None, last_block: None, block_time_s: None }
+        TimeRange {
+            period: None,
+            from,
+            to,
+            first_block: None,
+            last_block: None,
+            block_time_s: None,
+            partial: None,
+        }
     }
 }
 
@@ -103,11 +135,17 @@ async fn plan_time(chain: &Chain, range: &TimeRange, runtimes: &mut Runtimes) ->
         Some(height) => height,
         None => locate(chain, range.from, 0, range).await?,
     };
-    let last_block = match range.last_block {
-        Some(height) => height,
+    let located = match range.last_block {
+        Some(height) => Ok(height),
         // Only a first block that was found, not given, is known to lie before the end.
-        None if range.first_block.is_none() => locate(chain, range.to, parent(first_block), range).await?,
-        None => locate(chain, range.to, 0, range).await?,
+        None if range.first_block.is_none() => locate(chain, range.to, parent(first_block), range).await,
+        None => locate(chain, range.to, 0, range).await,
+    };
+    let last_block = match (located, range.partial) {
+        (Err(Error::NotFinal { .. }), Some(partial)) => {
+            return plan_partial(chain, first_block, None, partial).await;
+        }
+        (located, _) => located?,
     };
     if first_block > last_block {
         return Err(Error::Range(format!("block {first_block} lies after block {last_block}")));
@@ -127,12 +165,17 @@ async fn plan_time(chain: &Chain, range: &TimeRange, runtimes: &mut Runtimes) ->
     let window_blocks = WINDOW_MS.checked_div(block_time_ms).ok_or_else(too_far)?;
     let window_blocks = u32::try_from(window_blocks).map_err(|_| too_far())?;
     let last = last_block.checked_add(window_blocks).ok_or_else(too_far)?;
+    if last > chain.head
+        && let Some(partial) = range.partial
+    {
+        return plan_partial(chain, first_block, Some(last_block), partial).await;
+    }
     if last > chain.head {
         let what = format!("the window after block {last_block} ends with block {last}");
         let head_ms = chain.time_ms(chain.head).await?;
         let missing_ms = u64::from(last - chain.head).saturating_mul(block_time_ms);
         let ready_s = i64::try_from(head_ms.saturating_add(missing_ms) / 1_000)?;
-        let advice = format!("it will be final at about {}; come back then", moment(ready_s));
+        let advice = format!("it will be final at about {}; come back then, {OR_PARTIAL}", moment(ready_s));
         return Err(not_final(chain, what, advice).await?);
     }
     Ok(Plan {
@@ -157,6 +200,28 @@ async fn plan_time(chain: &Chain, range: &TimeRange, runtimes: &mut Runtimes) ->
     })
 }
 
+/// The blocks of a range that is not over, as an archive of blocks. It begins with the block before the range, which
+/// shows where that begins, and has the state after its first block and after the last one that counts.
+async fn plan_partial(
+    chain: &Chain,
+    first_block: u32,
+    last_block: Option<u32>,
+    partial: Partial,
+) -> Result<Plan, Error> {
+    let head = partial.last.filter(|last| (first_block..=chain.head).contains(last)).unwrap_or(chain.head);
+    chain.probe(parent(first_block)).await?;
+    Ok(Plan {
+        genesis: chain.genesis,
+        first: parent(first_block),
+        last: head,
+        chunk_blocks: DEFAULT_CHUNK_BLOCKS,
+        period: None,
+        proofs: None,
+        range: None,
+        state_at: ascending(&[first_block, last_block.filter(|last| *last <= head).unwrap_or(head)]),
+    })
+}
+
 /// Every height once, as the archive lists them.
 fn ascending(heights: &[u32]) -> Vec<u32> {
     heights.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
@@ -170,7 +235,8 @@ async fn locate(chain: &Chain, t: i64, low: u32, range: &TimeRange) -> Result<u3
     let window_s = i64::try_from(WINDOW_MS / 1_000)?;
     let ready = moment(range.to.saturating_add(window_s));
     let what = format!("the range reaches to {}", moment(range.to));
-    let advice = format!("it and the window after it will be final at about {ready}; come back then");
+    let advice =
+        format!("it and the window after it will be final at about {ready}; come back then, {OR_PARTIAL}");
     Err(not_final(chain, what, advice).await?)
 }
 

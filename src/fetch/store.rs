@@ -68,18 +68,20 @@ impl Store {
     }
 }
 
+/// The plan of an unfinished export in a folder.
+pub(super) fn unfinished(folder: &Path) -> Option<Plan> {
+    let bytes = files::read(&folder.join(files::PLAN), PLAN_BYTES_MAX).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
 /// An unfinished export of another chain gets a message of its own.
 pub(super) fn other_chain(folder: &Path, plan: &Plan) -> Result<(), Error> {
-    let plan_path = folder.join(files::PLAN);
-    if plan_path.exists()
-        && let Ok(earlier) = serde_json::from_slice::<Plan>(&files::read(&plan_path, PLAN_BYTES_MAX)?)
-        && earlier.genesis != plan.genesis
-    {
-        return Err(Error::OtherArchive {
+    match unfinished(folder) {
+        Some(earlier) if earlier.genesis != plan.genesis => Err(Error::OtherArchive {
             folder: folder.to_path_buf(),
             theirs: to_hex(&earlier.genesis),
             ours: to_hex(&plan.genesis),
-        });
+        }),
+        _ => Ok(()),
     }
-    Ok(())
 }

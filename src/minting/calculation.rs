@@ -91,7 +91,7 @@ impl Closing<'_> {
     pub(super) fn calculation(&self, ledger: &Ledger) -> Option<Calculation> {
         let Ledger { node, state, .. } = ledger;
         let policy = self.policy(node)?;
-        let (rules, period) = (self.rules, &self.bounds.period);
+        let (rules, period) = (self.rules, &self.bounds.measured());
         let calc = &mut Calculator::new(rules.arithmetic);
         let units = MicroUnits::of(node, &state.used, rules);
         let full = Full::of(node, &state.used, &policy, rules, period, calc);
@@ -123,10 +123,10 @@ impl Closing<'_> {
             full_musd: full.musd,
             price_musd: payout_price(node, rules),
             full_tft: full_tft(full.musd, node, rules, calc),
-            uptime: state.total(),
+            uptime: presence.uptime,
             period_secs: period.duration(),
             own_secs: presence.own_secs,
-            permille: uptime_permille(state.total(), period, calc),
+            permille: uptime_permille(presence.uptime, period, calc),
             scale,
             floor_permille: if scale == Scale::OwnPeriod {
                 OWN_PERIOD_FLOOR

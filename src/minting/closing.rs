@@ -7,6 +7,8 @@ use super::capacity::{GIB, MICRO};
 use super::finding::{FARM_MISSING, Finding, INTEGER_WRAP, POLICY_MISSING, PRICE_ZERO};
 use super::ledger::{Ledger, NodeState};
 use super::outcome::{NodeResult, Outcome, OwnPeriod};
+use super::period::Period;
+use super::preliminary;
 use super::receipt::{
     CloudUnits, NodeType, Receipt, ResourceRewards, ResourceUnits, ResourceUtilization, Reward, Sealed, Span,
 };
@@ -143,16 +145,15 @@ impl Closing<'_> {
     ) -> Settled {
         let violation = self.violation(node, state);
         let address = self.end.payout_address(node.farm_id);
+        let measured = self.bounds.measured();
         let presence = self.presence(state);
         let costly = violation.filter(|_| self.rules.violation_costs_payout);
         let virtualized = node.virtualized && self.rules.virtualized_costs_payout;
         let earned = match (costly, state.reported) {
             (Some(violation), _) => Err(Outcome::Violation(violation.kind())),
             (None, _) if virtualized => Err(Outcome::Virtualized),
-            (None, None) => Err(Outcome::NoUptime),
-            (None, Some(_)) => {
-                Ok(earned(node, &state.used, presence, policy, self.rules, &self.bounds.period, calc))
-            }
+            (None, None) if presence.uptime == 0 => Err(Outcome::NoUptime),
+            (None, _) => Ok(earned(node, &state.used, presence, policy, self.rules, &measured, calc)),
         };
         let units = MicroUnits::of(node, &state.used, self.rules);
         let carbon = self.rules.carbon.map(|carbon| {
@@ -173,7 +174,7 @@ impl Closing<'_> {
         let too_large = matches!(earned, Ok(Earned::TooLarge)) || measured_uptime.is_err();
         let with_policy = self.rules.receipt_form == ReceiptForm::WithPolicy;
         let receipt = Sealed::new(Receipt {
-            period: self.own_span(state),
+            period: self.own_span(state, &measured),
             node_id: node.id,
             twin_id: node.twin_id,
             farm_id: node.farm_id,
@@ -183,7 +184,7 @@ impl Closing<'_> {
             tft_connection_price: self.rules.receipt_price_musd.into(),
             cloud_units: cloud_units(&units),
             resource_units: resource_units(node, self.rules),
-            resource_utilization: utilization(node, state, self.bounds.period.duration(), self.rules),
+            resource_utilization: utilization(node, state, measured.duration(), self.rules),
             reward,
             carbon_offset: carbon.map(Option::unwrap_or_default),
             node_type: match node.certification {
@@ -227,18 +228,22 @@ impl Closing<'_> {
 
     /// When the node was asked in the period to wake up, if it did not. One that slept at the start though
     /// it was to be up is taken to be dead; a request after the end is not judged yet where what follows is
-    /// read.
+    /// read, nor is one in a preliminary result that can still be answered.
     pub(super) fn unanswered_request(&self, state: &NodeState) -> Option<i128> {
         state.wake_requested_at.filter(|requested| {
-            *requested != i128::from(self.bounds.first_block_time)
-                && (!self.rules.post_period_power || *requested <= i128::from(self.bounds.period.end))
+            let open = match self.bounds.known_until {
+                Some(known) => preliminary::is_open(*requested, known.into(), self.rules),
+                None => self.rules.post_period_power && *requested > i128::from(self.bounds.period.end),
+            };
+            *requested != i128::from(self.bounds.first_block_time) && !open
         })
     }
 
     fn standing(&self, ledger: &Ledger) -> Standing {
         let Ledger { node, state, days, .. } = ledger;
         let period = &self.bounds.period;
-        let needed = |policy| needed_uptime(node, self.presence(state), &policy, self.rules, period);
+        let presence = Presence { own_secs: self.own_secs(state, period), ..self.presence(state) };
+        let needed = |policy| needed_uptime(node, presence, &policy, self.rules, period);
         Standing {
             days: days.of(period),
             last_report: state.reported.map(|reported| reported.at),
@@ -258,8 +263,8 @@ impl Closing<'_> {
 
     /// The period of the node itself, which starts with its registration where the rules say so. A clock that runs
     /// backwards makes it no longer than the period.
-    fn own_span(&self, state: &NodeState) -> Span {
-        let whole = Span::from(&self.bounds.period);
+    fn own_span(&self, state: &NodeState, period: &Period) -> Span {
+        let whole = Span::from(period);
         match state.registered_at {
             Some(start) if self.rules.own_period && !state.seen_early => {
                 Span { start: start.max(whole.start), ..whole }
@@ -269,12 +274,22 @@ impl Closing<'_> {
     }
 
     pub(super) fn presence(&self, state: &NodeState) -> Presence {
-        let own = self.own_span(state);
+        let measured = self.bounds.measured();
+        let open = self
+            .bounds
+            .known_until
+            .map_or(0, |known| preliminary::open_uptime(state, &measured, known.into(), self.rules));
         Presence {
-            uptime: state.total(),
-            own_secs: i128::from(own.end).saturating_sub(own.start.into()),
+            uptime: state.total().saturating_add(open),
+            own_secs: self.own_secs(state, &measured),
             seen_early: state.seen_early,
         }
+    }
+
+    /// Length of the node's own part of a period, seconds.
+    fn own_secs(&self, state: &NodeState, period: &Period) -> i128 {
+        let own = self.own_span(state, period);
+        i128::from(own.end).saturating_sub(own.start.into())
     }
 
     fn own_period(&self, node: &Node, state: &NodeState) -> OwnPeriod {

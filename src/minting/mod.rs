@@ -21,6 +21,7 @@ mod ledgers;
 mod outcome;
 mod period;
 mod power;
+mod preliminary;
 mod receipt;
 mod retry;
 mod reward;

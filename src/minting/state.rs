@@ -23,6 +23,18 @@ pub struct Boundaries {
     /// Last block of the period: the first one whose time lies after the end. It is also the first block
     /// of the next period.
     pub last_block: Height,
+    /// For a preliminary result: time of the last block that is known, seconds since the epoch.
+    pub known_until: Option<i64>,
+}
+
+impl Boundaries {
+    /// The part of the period that uptime is measured against: of a preliminary result, that up to the last block.
+    pub fn measured(&self) -> Period {
+        match self.known_until {
+            Some(known) => Period { end: known.clamp(self.period.start, self.period.end), ..self.period },
+            None => self.period,
+        }
+    }
 }
 
 /// State of the chain after the first block of the period. The events of that block are applied to it again.

@@ -147,7 +147,7 @@ pub fn decode(
         }
         blocks += 1;
         decoded.last_hash = *hash;
-        if [located.first_block, located.last_block, located.window_last].contains(&height) {
+        if located.named().contains(&height) {
             decoded.marked.push((height, *hash));
         }
     }

@@ -20,12 +20,20 @@ pub enum Error {
     #[error("archives do not belong together: {0}")]
     Apart(String),
     /// The archives do not hold what the replay needs.
-    #[error("{what}; get them with `{command}`")]
+    #[error("{what}; get them with `{command}`{hint}", hint = if *.ends_early { PARTIAL_HINT } else { "" })]
     NotCovered {
         /// What is missing.
         what: String,
         /// The command that exports it.
         command: String,
+        /// Only the end of the period is missing.
+        ends_early: bool,
+    },
+    /// There is nothing preliminary about a result.
+    #[error("the archives hold all of {range}: nothing is preliminary about it; leave out --partial")]
+    Whole {
+        /// The period.
+        range: String,
     },
     /// Something in a block does not decode.
     #[error("`{path}`, block {block}: {source}; {RUNTIME_HINT} {runtime}")]
@@ -78,6 +86,9 @@ pub enum Error {
     #[error("interrupted; nothing was written")]
     Interrupted,
 }
+
+/// What can be done without the end of a period.
+const PARTIAL_HINT: &str = ", or see a preliminary result with --partial";
 
 /// Says which runtime an undecodable value was read by.
 const RUNTIME_HINT: &str = "it was read by the runtime";

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::{
-    Error, Located, Piece, Progress, ReadPiece, Request, Result, Source, activity::Activity, locate,
-};
+use super::{Error, Located, Piece, Progress, ReadPiece, Request, Result, Source, activity::Activity};
 use crate::{
     archive::Hash,
     chain::types::{ContractId, Event, Height, NodeId},
@@ -44,12 +42,11 @@ pub struct NotThere {
 /// # Errors
 /// Missing blocks, damaged files, values that do not decode.
 pub fn follow(request: &Request<'_>, node: NodeId, progress: &dyn Progress) -> Result<Explained> {
-    let Request { source, period, rules, interrupted } = *request;
-    let located = locate(source, period, rules)?;
+    let Request { source, period, rules, located, interrupted } = *request;
     let (mut start, start_hash) = super::state::start_state(source, located.first_block)?;
     let earlier = super::baseline::baseline(source, &located)?;
     start.last_use = earlier.last_use;
-    let (end, end_hash) = super::state::end_state(source, located.last_block)?;
+    let (end, end_hash) = super::state::end_state(source, located.end_state)?;
     let in_range = |piece: &Piece| piece.clip(located.first_block, located.window_last);
     let pieces: Vec<Piece> = source.pieces().iter().filter_map(in_range).collect();
     let mut missing = NotThere {
@@ -73,7 +70,7 @@ pub fn follow(request: &Request<'_>, node: NodeId, progress: &dyn Progress) -> R
             batch.par_iter().map(|piece| keep(source, piece, node, &located)).collect();
         for kept in read {
             let kept = kept?;
-            for (height, expected) in [(located.first_block, start_hash), (located.last_block, end_hash)] {
+            for (height, expected) in [(located.first_block, start_hash), (located.end_state, end_hash)] {
                 if kept.marked.iter().any(|(marked, hash)| *marked == height && *hash != expected) {
                     let what = format!("the state of block {height} is that of another block of this height");
                     return Err(Error::Apart(what));
@@ -90,6 +87,7 @@ pub fn follow(request: &Request<'_>, node: NodeId, progress: &dyn Progress) -> R
                     first_block: located.first_block,
                     first_block_time: kept.blocks.first().map_or(0, |(time, _)| *time),
                     last_block: located.last_block,
+                    known_until: located.known_until,
                 };
                 Timeline::new(rules, &bounds, node, start.take().unwrap_or_default())
             });
@@ -184,7 +182,7 @@ fn keep(source: &Source, piece: &Piece, node: NodeId, located: &Located) -> Resu
             break;
         }
         kept.last_hash = *hash;
-        if [located.first_block, located.last_block].contains(&block.height) {
+        if located.named().contains(&block.height) {
             kept.marked.push((block.height, *hash));
         }
         let time = super::state::seconds(block.time_ms);

@@ -35,6 +35,8 @@ pub struct Marks {
     pub last: Hash,
     /// That of the last block of the window after it.
     pub window_last: Hash,
+    /// That of the block whose state is the one of the end.
+    pub end_state: Hash,
 }
 
 /// What becomes of a chunk.
@@ -88,6 +90,7 @@ impl Lane {
                     first_block: self.located.first_block,
                     first_block_time: decoded.first_time,
                     last_block: self.located.last_block,
+                    known_until: self.located.known_until,
                 };
                 let start = std::mem::take(&mut self.start);
                 let (router, parts) = Router::split(start, decoded.reports.len());
@@ -108,6 +111,9 @@ impl Lane {
             }
             if *height == self.located.window_last {
                 self.marks.window_last = *hash;
+            }
+            if *height == self.located.end_state {
+                self.marks.end_state = *hash;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where a period lies in the archives.
 
-use super::{Error, Result, Source};
+use super::{Error, Result, Source, state::seconds};
 use crate::{
     archive::ExportedRange,
     minting::{Period, Rules},
@@ -18,6 +18,20 @@ pub struct Located {
     pub last_block: u32,
     /// Last block of the window after it, in which late reports still count.
     pub window_last: u32,
+    /// Block after which the state is that of the end.
+    pub end_state: u32,
+    /// The first block is the first one of the archives, which do not tell whether the block before it lies in the period,
+    /// too; by the pace of the blocks it does not. Only for preliminary results.
+    pub first_assumed: bool,
+    /// For a preliminary result: time of the last block, seconds since the epoch.
+    pub known_until: Option<i64>,
+}
+
+impl Located {
+    /// Blocks whose hashes count.
+    pub(super) fn named(&self) -> [u32; 4] {
+        [self.first_block, self.last_block, self.window_last, self.end_state]
+    }
 }
 
 /// Finds a period and checks that the archives hold its blocks and its state.
@@ -28,36 +42,147 @@ pub struct Located {
 /// # Errors
 /// [`Error::NotCovered`] with the command that exports what is missing.
 pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
-    let recorded = source.exported_ranges().find(|r| (r.from, r.to) == (period.start, period.end));
-    let located = match recorded {
-        Some(range) => from_range(&range, rules),
-        None => by_time(source, period, rules)?,
+    let found = find(source, period, false)?;
+    let (first_block, baseline_first) = (found.first_block, found.baseline_first(rules));
+    let Some(last_block) = found.last_block else {
+        let from = source.last().saturating_add(1);
+        return Err(ends_early(source, period, format!("blocks from {from} on are missing")));
     };
-    if source.first() > located.first_block || source.last() < located.window_last {
-        let (first, last) = if source.first() > located.first_block {
-            (located.first_block, source.first().saturating_sub(1).min(located.window_last))
-        } else {
-            (source.last().saturating_add(1).max(located.first_block), located.window_last)
-        };
-        return Err(not_covered(source, period, format!("blocks {first} to {last} are missing")));
+    let window_last = last_block.saturating_add(found.window(rules));
+    if source.last() < window_last {
+        let first = source.last().saturating_add(1).max(first_block);
+        return Err(ends_early(source, period, format!("blocks {first} to {window_last} are missing")));
     }
-    for height in [located.first_block, located.last_block] {
-        if !source.archives().iter().any(|a| a.state_entry(height).is_some()) {
+    for height in [first_block, last_block] {
+        if !has_state(source, height) {
             return Err(not_covered(source, period, format!("the state of block {height} is missing")));
         }
     }
-    Ok(located)
+    Ok(Located {
+        baseline_first,
+        first_block,
+        last_block,
+        window_last,
+        end_state: last_block,
+        first_assumed: false,
+        known_until: None,
+    })
 }
 
-pub(super) fn from_range(range: &ExportedRange, rules: &Rules) -> Located {
-    // Archives hold the longest window that any rules read.
-    let window = range.window_blocks.min(window_blocks(rules, range.block_time_ms));
-    Located {
-        baseline_first: baseline_first(range.first_block, rules, range.block_time_ms),
-        first_block: range.first_block,
-        last_block: range.last_block,
-        window_last: range.last_block.saturating_add(window),
+/// As [`locate`], for a preliminary result: the archives end in the period, or in the window after it, and may begin
+/// with what seems to be its first block. The state at the end is the last one that they have.
+///
+/// # Errors
+/// Archives that begin too late, have no state of the first block, or hold the whole period.
+pub fn locate_partial(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
+    let found = find(source, period, true)?;
+    let (first_block, baseline_first) = (found.first_block, found.baseline_first(rules));
+    let last_block = found.last_block.unwrap_or(source.last());
+    let window_last = match found.last_block {
+        Some(last) => last.saturating_add(found.window(rules)).min(source.last()),
+        None => last_block,
+    };
+    if found.last_block.is_some_and(|last| last.saturating_add(found.window(rules)) <= source.last()) {
+        return Err(Error::Whole { range: range_of(period) });
     }
+    let states = || source.archives().iter().flat_map(|archive| &archive.manifest().state).map(|s| s.height);
+    let end_state = match states().find(|height| *height == last_block) {
+        Some(height) => Some(height),
+        None => states().filter(|height| (first_block..=window_last).contains(height)).max(),
+    };
+    match end_state.filter(|_| has_state(source, first_block)) {
+        Some(end_state) => Ok(Located {
+            baseline_first,
+            first_block,
+            last_block,
+            window_last,
+            end_state,
+            first_assumed: found.first_assumed(source),
+            known_until: Some(seconds(time_ms(source, window_last)?)),
+        }),
+        None => Err(not_covered(source, period, format!("the state of block {first_block} is missing"))),
+    }
+}
+
+fn has_state(source: &Source, height: u32) -> bool {
+    source.archives().iter().any(|archive| archive.state_entry(height).is_some())
+}
+
+/// Where a period lies, as far as the archives tell.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    first_block: u32,
+    /// None if it lies after the archives.
+    last_block: Option<u32>,
+    /// Blocks after it that the archive was exported with; none if it is not known.
+    window_blocks: Option<u32>,
+    block_time_ms: u64,
+    recorded: bool,
+}
+
+impl Found {
+    fn of_range(range: &ExportedRange) -> Found {
+        Found {
+            first_block: range.first_block,
+            last_block: Some(range.last_block),
+            window_blocks: Some(range.window_blocks),
+            block_time_ms: range.block_time_ms,
+            recorded: true,
+        }
+    }
+
+    /// Blocks of the window after the period. Archives hold the longest window that any rules read.
+    fn window(&self, rules: &Rules) -> u32 {
+        window_blocks(rules, self.block_time_ms).min(self.window_blocks.unwrap_or(u32::MAX))
+    }
+
+    /// Whether the archives begin with the first block, and nothing says that it is that.
+    fn first_assumed(&self, source: &Source) -> bool {
+        !self.recorded && self.first_block == source.first() && self.first_block > 1
+    }
+
+    fn baseline_first(&self, rules: &Rules) -> u32 {
+        baseline_first(self.first_block, rules, self.block_time_ms)
+    }
+}
+
+/// Finds both ends of a period, of which the first block has to be there; if `partial`, one that seems to be it will do.
+fn find(source: &Source, period: &Period, partial: bool) -> Result<Found> {
+    let is_of_period = |range: &ExportedRange| (range.from, range.to) == (period.start, period.end);
+    let recorded = source.archives().iter().find_map(|archive| {
+        let range = archive.manifest().exported_range().filter(is_of_period)?;
+        Some((archive.manifest().last_block, range))
+    });
+    let mut found = match recorded {
+        Some((last, range)) => {
+            let found = Found::of_range(&range);
+            // An end that was chosen counts if nothing follows on it and the period is over after it.
+            let ends = !range.last_block_given
+                || (last == source.last() && is_after(time_ms(source, last)?, period.end));
+            if ends { found } else { Found { last_block: None, window_blocks: None, ..found } }
+        }
+        None => Found {
+            first_block: first_by_time(source, period, partial)?,
+            last_block: None,
+            window_blocks: None,
+            block_time_ms: block_time_ms(source)?,
+            recorded: false,
+        },
+    };
+    if found.last_block.is_none() {
+        found.last_block = first_after(source, period.end)?;
+    }
+    if source.first() > found.first_block {
+        let last = source.first().saturating_sub(1);
+        let what = format!("blocks {} to {last} are missing", found.first_block);
+        return Err(not_covered(source, period, what));
+    }
+    Ok(found)
+}
+
+/// Last block of the window after an exported range, in which late reports still count.
+pub(super) fn window_last(range: &ExportedRange, rules: &Rules) -> u32 {
+    range.last_block.saturating_add(Found::of_range(range).window(rules))
 }
 
 /// Blocks of the window after the period.
@@ -79,22 +204,25 @@ fn blocks_in(hours: u32, block_time_ms: u64) -> u32 {
     ms.checked_div(block_time_ms).and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX)
 }
 
-/// The first block after the start, and the first block after the end.
-fn by_time(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
+/// The first block after the start, found by the times of blocks.
+fn first_by_time(source: &Source, period: &Period, partial: bool) -> Result<u32> {
     let first_block = first_after(source, period.start)?.ok_or_else(|| {
         not_covered(source, period, format!("blocks from {} on are missing", source.last().saturating_add(1)))
     })?;
-    let last_block = first_after(source, period.end)?.ok_or_else(|| {
-        not_covered(source, period, format!("blocks from {} on are missing", source.last().saturating_add(1)))
-    })?;
-    if first_block == source.first() && first_block > 1 {
+    let is_seen = first_block > source.first() || first_block <= 1;
+    if !(is_seen || partial && is_near(source, first_block, period.start)?) {
         // Whether the block before lies in the period, too, cannot be seen.
         return Err(not_covered(source, period, format!("blocks before {first_block} are missing")));
     }
-    let block_time_ms = block_time_ms(source)?;
-    let window = window_blocks(rules, block_time_ms);
-    let baseline_first = baseline_first(first_block, rules, block_time_ms);
-    Ok(Located { baseline_first, first_block, last_block, window_last: last_block.saturating_add(window) })
+    Ok(first_block)
+}
+
+/// Whether a block lies no further behind a moment than the next block behind it, so that the block before it, which is
+/// not there, lies before that moment if blocks came at the same pace.
+fn is_near(source: &Source, height: u32, moment: i64) -> Result<bool> {
+    let Some(next) = height.checked_add(1).filter(|next| *next <= source.last()) else { return Ok(false) };
+    let (time, next) = (time_ms(source, height)?, time_ms(source, next)?);
+    Ok(i128::from(time) - i128::from(moment) * 1_000 <= i128::from(next) - i128::from(time))
 }
 
 /// Nominal time between two blocks: as recorded, else twice the runtime's minimum.
@@ -115,16 +243,18 @@ fn block_time_of_runtime_ms(source: &Source) -> Result<u64> {
 
 /// The first block whose time lies after `time` (unix seconds); blocks are in the order of their times.
 fn first_after(source: &Source, time: i64) -> Result<Option<u32>> {
-    let after = |time_ms: u64| i128::from(time_ms) / 1_000 > i128::from(time);
     let mut pieces = source.pieces();
     // Halve the chunks until one is left that ends after the time, as its predecessor does not.
     let mut found = None;
     while let Some(piece) = pieces.get(pieces.len() / 2) {
         let read = source.read(piece)?;
         let middle = pieces.len() / 2;
-        if read.chunk.at(piece.last).is_some_and(|b| after(b.time_ms)) {
-            found =
-                read.chunk.blocks().find(|b| b.height >= piece.first && after(b.time_ms)).map(|b| b.height);
+        if read.chunk.at(piece.last).is_some_and(|b| is_after(b.time_ms, time)) {
+            found = read
+                .chunk
+                .blocks()
+                .find(|b| b.height >= piece.first && is_after(b.time_ms, time))
+                .map(|b| b.height);
             pieces = pieces.get(..middle).unwrap_or_default();
         } else {
             pieces = pieces.get(middle + 1..).unwrap_or_default();
@@ -133,14 +263,40 @@ fn first_after(source: &Source, time: i64) -> Result<Option<u32>> {
     Ok(found)
 }
 
-fn not_covered(source: &Source, period: &Period, what: String) -> Error {
-    let range = match period.number {
+/// Whether a block with this time lies after a moment (unix seconds); milliseconds do not count.
+fn is_after(time_ms: u64, moment: i64) -> bool {
+    i128::from(time_ms / 1_000) > i128::from(moment)
+}
+
+/// Time of a block.
+fn time_ms(source: &Source, height: u32) -> Result<u64> {
+    let missing = || Error::Apart(format!("block {height} is missing"));
+    let piece = source.pieces().iter().find_map(|piece| piece.clip(height, height)).ok_or_else(missing)?;
+    source.read(&piece)?.chunk.at(height).map(|block| block.time_ms).ok_or_else(missing)
+}
+
+/// A period as the commands of minting-fetch name it.
+fn range_of(period: &Period) -> String {
+    match period.number {
         Some(number) => format!("period {number}"),
         None => format!("range {}..{}", period.start, period.end),
-    };
+    }
+}
+
+/// The end of a period is not there.
+fn ends_early(source: &Source, period: &Period, what: String) -> Error {
+    match not_covered(source, period, what) {
+        Error::NotCovered { what, command, .. } => Error::NotCovered { what, command, ends_early: true },
+        other => other,
+    }
+}
+
+fn not_covered(source: &Source, period: &Period, what: String) -> Error {
+    let range = range_of(period);
     Error::NotCovered {
         what: format!("the archives do not cover {range}: {what}"),
         command: format!("minting-fetch {range}{} --rpc <URL> --out <DIR>", block_time_option(source)),
+        ends_early: false,
     }
 }
 
@@ -160,7 +316,7 @@ mod tests {
     use super::*;
 
     /// Blocks of 6 s from 100,000 on, with 27 hours of them after the period.
-    fn located(name: &str) -> Located {
+    fn located(name: &str) -> (u32, u32) {
         let range = ExportedRange {
             from: 0,
             to: 2_630_880,
@@ -172,20 +328,21 @@ mod tests {
             last_block_given: false,
             period: None,
         };
-        from_range(&range, &Rules::named(name).unwrap())
+        let rules = Rules::named(name).unwrap();
+        (Found::of_range(&range).baseline_first(&rules), window_last(&range, &rules))
     }
 
     /// 2 hours are 1,200 blocks, 27 are 16,200.
     #[test]
     fn post_window_hours() {
-        let window = |name| located(name).window_last - 538_480;
+        let window = |name| located(name).1 - 538_480;
         assert_eq!((window("r58"), window("r59"), window("r81")), (1_200, 16_200, 16_200));
     }
 
     /// 72 hours are 43,200 blocks, and one more.
     #[test]
     fn use_baseline_hours_as_blocks() {
-        let before = |name| 100_000 - located(name).baseline_first;
+        let before = |name| 100_000 - located(name).0;
         assert_eq!((before("r45"), before("r48"), before("r52")), (43_201, 43_201, 0));
     }
 }

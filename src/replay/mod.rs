@@ -23,7 +23,7 @@ use rayon::prelude::*;
 pub use activity::{Activity, Meanwhile, Stall};
 pub use error::{Error, Result};
 pub use follow::{Explained, NotThere, follow};
-pub use locate::{Located, locate};
+pub use locate::{Located, locate, locate_partial};
 pub use slim::slim;
 pub use source::{Piece, ReadPiece, Source};
 pub use timings::Timings;
@@ -53,6 +53,8 @@ pub struct Request<'a> {
     pub period: &'a Period,
     /// The rules.
     pub rules: &'a Rules,
+    /// Where the period lies in the archives.
+    pub located: Located,
     /// Set to stop after the chunks that are worked on.
     pub interrupted: &'a AtomicBool,
 }
@@ -83,13 +85,12 @@ pub struct Replayed {
 /// # Errors
 /// Missing blocks, damaged files, values that do not decode.
 pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed> {
-    let Request { source, period, rules, .. } = *request;
-    let located = locate(source, period, rules)?;
+    let Request { source, period, rules, located, .. } = *request;
     let mut state_time = Duration::ZERO;
     let (start, end) = timed(&mut state_time, || {
         rayon::join(
             || state::start_state(source, located.first_block),
-            || state::end_state(source, located.last_block),
+            || state::end_state(source, located.end_state),
         )
     });
     let ((mut start, start_hash), (end, end_hash)) = (start?, end?);
@@ -101,7 +102,7 @@ pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed
     let (Lane { marks, .. }, shards, mut timings) =
         workers::work(request, &located, &pieces, lane, progress)?;
     for (height, state, block) in
-        [(located.first_block, start_hash, marks.first), (located.last_block, end_hash, marks.last)]
+        [(located.first_block, start_hash, marks.first), (located.end_state, end_hash, marks.end_state)]
     {
         if state != block {
             let what = format!("the state of block {height} is that of another block of this height");

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Error, Progress, Result, Source, locate::from_range};
+use super::{Error, Progress, Result, Source, locate::window_last};
 use crate::{
     archive::{EventShapes, Finished, Hash, SlimChunk, SlimWriter},
     chain::event_shapes,
@@ -65,7 +65,7 @@ fn known(source: &Source) -> BTreeSet<u32> {
     let states = source.archives().iter().flat_map(|a| &a.manifest().state).map(|s| s.height);
     let mut known: BTreeSet<u32> = states.collect();
     for range in source.exported_ranges() {
-        known.extend(RULE_SETS.iter().map(|set| from_range(&range, &set.rules()).window_last));
+        known.extend(RULE_SETS.iter().map(|set| window_last(&range, &set.rules())));
     }
     known
 }

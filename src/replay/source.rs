@@ -245,6 +245,7 @@ fn next_block(before: &Archive, after: &Archive, last: u32) -> Result<u32> {
                 name(after)
             ),
             command: format!("minting-fetch blocks {next}..{missing_to} --rpc <URL> --out <DIR>"),
+            ends_early: false,
         });
     }
     Ok(next)

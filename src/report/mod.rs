@@ -10,6 +10,7 @@ pub mod output;
 pub mod page;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+pub mod partial;
 pub mod payment_dates;
 pub mod published;
 pub mod results;

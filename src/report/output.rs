@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::run::RUN_JSON;
+use super::{partial, run::RUN_JSON};
 
 /// Why results could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +83,8 @@ impl Output {
             Err(e) => return Err(error("use", place)(e)),
             Ok(mut entries) => {
                 let resolved = fs::canonicalize(place).map_err(error("use", place))?;
-                match (entries.next().is_none(), overwrite, resolved.join(RUN_JSON).is_file()) {
+                let is_run = resolved.join(RUN_JSON).is_file() || partial::is_partial(&resolved);
+                match (entries.next().is_none(), overwrite, is_run) {
                     (true, _, _) => (resolved, Way::MoveInto),
                     (false, false, _) => return Err(OutputError::Occupied(place.to_path_buf())),
                     (false, true, false) => return Err(OutputError::NotARun(place.to_path_buf())),
@@ -193,7 +194,8 @@ fn move_into(staging: &Path, place: &Path) -> Result<(), OutputError> {
     for entry in fs::read_dir(staging).map_err(error("read", staging))? {
         names.push(entry.map_err(error("read", staging))?.file_name());
     }
-    names.sort_by_key(|name| (name == RUN_JSON, name.clone()));
+    let run = [RUN_JSON.to_owned(), partial::name(RUN_JSON)];
+    names.sort_by_key(|name| (run.iter().any(|run| name == run.as_str()), name.clone()));
     for name in names {
         let to = place.join(&name);
         fs::rename(staging.join(&name), &to).map_err(error("rename to", &to))?;

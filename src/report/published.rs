@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::partial::{self, Preliminary};
 use crate::{
     archive::{self, Payments, container},
     minting::{FixupReceipt, Period, Previous, Receipt, ReceiptError, RetryReceipt},
@@ -29,6 +30,9 @@ pub enum PublishedError {
     /// The folder has no receipts of the period before.
     #[error("`{0}` does not exist; --previous takes the output folder of the period before")]
     NoReceipts(PathBuf),
+    /// Nothing is paid for a preliminary result.
+    #[error(transparent)]
+    Preliminary(#[from] Preliminary),
     /// A free time range has no period before it.
     #[error("a time range has no period before it; --previous goes with --period")]
     NoPeriodBefore,
@@ -73,6 +77,7 @@ pub enum PublishedError {
 /// Names the file that cannot be read, is no receipt, or whose name is not its hash.
 pub fn previous(folder: &Path, period: &Period) -> Result<Previous, PublishedError> {
     let Some(before) = period.previous() else { return Err(PublishedError::NoPeriodBefore) };
+    partial::refuse(folder, "nothing is paid again for it")?;
     let minting = folder.join("receipts").join(before.folder());
     let fixups = folder.join("receipts/fixed").join(before.folder());
     if !minting.is_dir() && ran_without_receipts(folder, before.number) {
@@ -100,23 +105,60 @@ fn ran_without_receipts(folder: &Path, period: Option<u32>) -> bool {
 /// Minting receipts of `period`, from the output folder of its run: `receipts/<P>/`.
 ///
 /// # Errors
-/// Names the file that cannot be read, is no receipt, or whose name is not its hash.
+/// Names the file that cannot be read, is no receipt, or whose name is not its hash; a preliminary result.
 pub fn minted(folder: &Path, period: &Period) -> Result<BTreeMap<[u8; 32], Receipt>, PublishedError> {
+    partial::refuse(folder, "nothing is paid for it")?;
     receipts(&folder.join("receipts").join(period.folder()), Receipt::parse)
 }
 
-/// Retries that were made in `period`, from the output folder of its run: `receipts/retries/<P>/`, which is missing
-/// where there are none.
+/// As [`minted`], also of a preliminary run; none if the run had no node.
+///
+/// # Errors
+/// As [`minted`], but for preliminary results.
+pub fn minted_if_any(folder: &Path, period: &Period) -> Result<BTreeMap<[u8; 32], Receipt>, PublishedError> {
+    receipts_if_any(folder, "receipts", period, Receipt::parse)
+}
+
+/// Retries that were made in `period`, from the output folder of its run, also a preliminary one:
+/// `receipts/retries/<P>/`, which is missing where there are none.
 ///
 /// # Errors
 /// Names the file that cannot be read, is no receipt, or whose name is not its hash.
 pub fn retried(folder: &Path, period: &Period) -> Result<BTreeMap<[u8; 32], RetryReceipt>, PublishedError> {
-    let folder = folder.join("receipts/retries").join(period.folder());
-    if folder.is_dir() { receipts(&folder, RetryReceipt::parse) } else { Ok(BTreeMap::new()) }
+    receipts_if_any(folder, "receipts/retries", period, RetryReceipt::parse)
+}
+
+fn receipts_if_any<R>(
+    folder: &Path,
+    kind: &str,
+    period: &Period,
+    parse: impl Fn(&[u8]) -> Result<R, ReceiptError>,
+) -> Result<BTreeMap<[u8; 32], R>, PublishedError> {
+    let (of_period, hash_in): (String, fn(&str) -> Option<&str>) = if partial::is_partial(folder) {
+        (partial::folder(&period.folder()), partial::receipt)
+    } else {
+        (period.folder(), whole_name)
+    };
+    let folder = folder.join(kind).join(of_period);
+    if folder.is_dir() { receipts_named(&folder, hash_in, parse) } else { Ok(BTreeMap::new()) }
 }
 
 fn receipts<R>(
     folder: &Path,
+    parse: impl Fn(&[u8]) -> Result<R, ReceiptError>,
+) -> Result<BTreeMap<[u8; 32], R>, PublishedError> {
+    receipts_named(folder, whole_name, parse)
+}
+
+/// The hash in the name of a final receipt.
+fn whole_name(name: &str) -> Option<&str> {
+    Some(name)
+}
+
+/// Receipts in a folder; `hash_in` finds the hash in the name of a file.
+fn receipts_named<R>(
+    folder: &Path,
+    hash_in: fn(&str) -> Option<&str>,
     parse: impl Fn(&[u8]) -> Result<R, ReceiptError>,
 ) -> Result<BTreeMap<[u8; 32], R>, PublishedError> {
     let io = |path: &Path| {
@@ -127,7 +169,7 @@ fn receipts<R>(
     for entry in fs::read_dir(folder).map_err(io(folder))? {
         let path = entry.map_err(io(folder))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let Some(hash) = parse_hash(&name) else { return Err(PublishedError::Name(path)) };
+        let Some(hash) = hash_in(&name).and_then(parse_hash) else { return Err(PublishedError::Name(path)) };
         let length = fs::metadata(&path).map_err(io(&path))?.len();
         if length > MAX_RECEIPT_LEN {
             let source = io::Error::other(format!("{length} bytes are too many for a receipt"));

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     details::{self, DETAILS_JSON, Detail},
+    partial,
     published::{self, PublishedError},
     run::RUN_JSON,
 };
@@ -87,7 +88,7 @@ impl Results {
     /// # Errors
     /// Names the file that cannot be used; results that are withheld, or that are no run's.
     pub fn read(folder: &Path) -> Result<Results, ResultsError> {
-        let run_path = folder.join(RUN_JSON);
+        let run_path = find(folder, RUN_JSON);
         let unusable = |path: &Path, what: String| ResultsError::Unusable { path: path.to_path_buf(), what };
         let run: Value =
             serde_json::from_slice(&bytes(&run_path)?).map_err(|e| unusable(&run_path, e.to_string()))?;
@@ -107,9 +108,8 @@ impl Results {
             Some(number) => Period::numbered(number)?,
             None => Period::range(start, end)?,
         };
-        let has_receipts = folder.join("receipts").join(period.folder()).is_dir();
-        let mut receipts = if has_receipts { published::minted(folder, &period)? } else { BTreeMap::new() };
-        let details_path = find(folder, DETAILS_JSON)?;
+        let mut receipts = published::minted_if_any(folder, &period)?;
+        let details_path = find(folder, DETAILS_JSON);
         let details = details::parse(&bytes(&details_path)?).map_err(|what| unusable(&details_path, what))?;
         let withheld_farms = withheld_farms(&run);
         let mut nodes = Vec::with_capacity(details.nodes.len());
@@ -160,10 +160,9 @@ fn withheld_farms(run: &Value) -> BTreeSet<u32> {
     farms.filter(|_| withheld).filter_map(|farm| farm.parse().ok()).collect()
 }
 
-/// A file of a run, also under the name that it has in a partial one.
-fn find(folder: &Path, name: &str) -> Result<PathBuf, ResultsError> {
-    let partial = folder.join(format!("partial-{name}"));
-    Ok(if partial.is_file() { partial } else { folder.join(name) })
+/// A file of a run, under the name that it has in a preliminary one if this is one.
+fn find(folder: &Path, name: &str) -> PathBuf {
+    folder.join(if partial::is_partial(folder) { partial::name(name) } else { name.to_owned() })
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, ResultsError> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     addresses, csv,
     details::{self, DETAILS_JSON},
+    partial,
     published::PaidSource,
     seal,
 };
@@ -111,6 +112,16 @@ impl Run<'_> {
         !self.accept_findings && !self.replayed.findings.is_empty()
     }
 
+    /// Whether the archives end before everything that counts, so that the result is preliminary.
+    pub fn is_partial(&self) -> bool {
+        self.replayed.located.known_until.is_some()
+    }
+
+    /// The name that a file has: as given, or marked as preliminary.
+    pub fn name(&self, file: &str) -> String {
+        if self.is_partial() { partial::name(file) } else { file.to_owned() }
+    }
+
     /// Whether payouts to an address are written.
     pub fn payable(&self, address: &str) -> bool {
         !self.withhold_invalid_addresses || addresses::is_payable(address)
@@ -121,7 +132,8 @@ impl Run<'_> {
         Totals::of(&self.replayed.nodes, self.retries, |address| self.payable(address))
     }
 
-    /// Name and bytes of every file, `run.json` among them; of that alone if findings are not accepted.
+    /// Name and bytes of every file, `run.json` among them; of that alone if findings are not accepted. The names of a
+    /// preliminary result are marked, see [`partial`].
     ///
     /// # Errors
     /// Only if writing to memory fails.
@@ -130,8 +142,11 @@ impl Run<'_> {
         if !self.withheld() {
             self.results(&mut files)?;
         }
+        if self.is_partial() {
+            files = files.into_iter().map(|(name, bytes)| (partial::name(&name), bytes)).collect();
+        }
         let run = seal::seal(self.json(&files))?;
-        files.insert(RUN_JSON.to_string(), run);
+        files.insert(self.name(RUN_JSON), run);
         Ok(files)
     }
 
@@ -178,12 +193,14 @@ impl Run<'_> {
         let hash = |hash: &[u8; 32]| format!("0x{}", hex::encode(hash));
         let roots = self.source.archives().iter().map(|a| hex::encode(a.manifest().archive_root.0));
         let genesis = self.source.archives().first().map(|a| hash(&a.manifest().genesis_hash.0));
-        let status = match (self.replayed.findings.is_empty(), self.accept_findings) {
-            (true, _) => "done",
-            (false, true) => "done-with-accepted-findings",
-            (false, false) => "withheld-for-findings",
+        let status = match (self.replayed.findings.is_empty(), self.accept_findings, self.is_partial()) {
+            (true, _, false) => "done",
+            (true, _, true) => "partial",
+            (false, true, false) => "done-with-accepted-findings",
+            (false, true, true) => "partial-with-accepted-findings",
+            (false, false, _) => "withheld-for-findings",
         };
-        json!({
+        let mut run = json!({
             "archive_roots": roots.collect::<Vec<_>>(),
             "blocks": {
                 "first": located.first_block,
@@ -203,7 +220,7 @@ impl Run<'_> {
             "outputs": outputs_json(files),
             "outputs_digest": outputs_digest(files, ""),
             "paid": self.paid.iter().map(paid_json).collect::<Vec<_>>(),
-            "partial": false,
+            "partial": self.is_partial(),
             "period": period_json(self.period),
             "previous": self.previous.map(|previous| hex::encode(previous_digest(previous, self.period))),
             "program": program_json(),
@@ -212,7 +229,12 @@ impl Run<'_> {
             "state_snapshot": Value::Null,
             "status": status,
             "totals": if self.withheld() { Value::Null } else { self.totals().json() },
-        })
+        });
+        if let (Some(known), Some(fields)) = (located.known_until, run.as_object_mut()) {
+            let partial = json!({ "end_state": located.end_state, "known_until": known });
+            fields.insert("preliminary".to_owned(), partial);
+        }
+        run
     }
 }
 

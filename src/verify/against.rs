@@ -15,6 +15,7 @@ use crate::{
     minting::{FixupReceipt, Receipt},
     report::{
         fixup::{Correction, FixupError},
+        partial,
         run::{RUN_JSON, Run},
     },
 };
@@ -102,6 +103,7 @@ impl Against {
 /// # Errors
 /// I/O errors, fix-ups that do not fit the run, and a folder in which there is nothing to compare.
 pub fn against(run: &Run<'_>, folder: &Path) -> Result<Against, AgainstError> {
+    partial::refuse(folder, "nobody published it as the result of a period").map_err(ResultError::from)?;
     let names = published_names(folder, &run.period.folder())?;
     let mut here = run.files()?;
     here.remove(RUN_JSON);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::outputs::{ResultError, read};
 use crate::{
     archive::{container::sha256, files},
-    report::{run::RUN_JSON, seal},
+    report::{partial, run::RUN_JSON, seal},
 };
 
 /// Name of the file that makes a folder a case.
@@ -57,6 +57,9 @@ pub struct Case {
     /// Findings are accepted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_findings: bool,
+    /// The archives end inside of the period, as `run --partial` takes them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// SHA-256 of every file of the results but receipts and `run.json`; `receipts/` is that of the list which
     /// `sha256sum` prints of all receipts. `status` is that of `run.json`. Empty before the first `--bless`.
     #[serde(default)]
@@ -118,8 +121,10 @@ impl Case {
         option("--previous", self.previous.as_deref().map(at));
         self.paid.iter().for_each(|file| option("--paid", Some(at(file))));
         option("--invalid-addresses", self.invalid_addresses.clone());
-        if self.accept_findings {
-            words.push("--accept-findings".to_owned());
+        for (flag, given) in [("--accept-findings", self.accept_findings), ("--partial", self.partial)] {
+            if given {
+                words.push(flag.to_owned());
+            }
         }
         words
     }
@@ -129,7 +134,7 @@ impl Case {
 pub fn digests(outputs: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
     let mut digests = BTreeMap::new();
     for (name, bytes) in outputs {
-        if name == RUN_JSON {
+        if *name == RUN_JSON || *name == partial::name(RUN_JSON) {
             let run: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
             let status = run.get("status").and_then(serde_json::Value::as_str).unwrap_or_default();
             digests.insert("status".to_owned(), status.to_owned());

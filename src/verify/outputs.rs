@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     archive::container::sha256,
     report::{
+        partial::Preliminary,
         run::{FORMAT_NAME, FORMAT_VERSION, RUN_JSON},
         seal,
     },
@@ -32,6 +33,9 @@ pub enum ResultError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Only a final result will do.
+    #[error(transparent)]
+    Preliminary(#[from] Preliminary),
     /// A file is not what it should be.
     #[error("`{path}`: {what}")]
     Malformed {

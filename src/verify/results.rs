@@ -14,7 +14,7 @@ use super::{
 use crate::{
     archive::{Hash, header::blake2_256},
     minting::{FixupReceipt, Period, Receipt, ReceiptError, RetryReceipt},
-    report::run::RUN_JSON,
+    report::{partial, run::RUN_JSON},
 };
 
 /// Receipts of one kind by the name of the folder they lie in, that of their period, and by their file name.
@@ -73,8 +73,9 @@ impl Results {
     /// Reads a folder.
     ///
     /// # Errors
-    /// I/O errors, and a folder in which there are no results at all.
+    /// I/O errors, preliminary results, and a folder in which there are no results at all.
     pub fn read(folder: &Path) -> Result<Results, ResultError> {
+        partial::refuse(folder, "it is not checked or compared")?;
         let mut results = Results { folder: folder.to_path_buf(), ..Results::default() };
         let names = outputs::names(folder)?;
         for name in &names {

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use minting::{
     minting::{Followed, NodeResult, Outcome, Period, Rules, Worth},
-    replay::{Progress, Request, Source, follow, replay},
+    replay::{Progress, Request, Source, follow, locate, replay},
 };
 use serde_json::Value;
 
@@ -20,7 +20,9 @@ impl Progress for Silent {
 fn agrees(name: &str, rules: &Rules, of_interest: impl Fn(u32) -> bool) {
     let source = Source::open(&[testdata(name).join("archive")]).unwrap();
     let period = Period::numbered(81).unwrap();
-    let request = Request { source: &source, period: &period, rules, interrupted: &AtomicBool::new(false) };
+    let located = locate(&source, &period, rules).unwrap();
+    let interrupted = &AtomicBool::new(false);
+    let request = Request { source: &source, period: &period, rules, located, interrupted };
     let nodes = replay(&request, &Silent).unwrap().nodes;
     for expected in nodes.iter().filter(|expected| of_interest(expected.node.id)) {
         let explained = follow(&request, expected.node.id, &Silent).unwrap();

@@ -1,30 +1,17 @@
 //! `minting-fetch` against the synthetic chain, served over HTTP and WebSocket by one port.
 #![cfg(feature = "fetch")]
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::path::Path;
 
-use simchain::{Options, Scenario, chain::Chain, scenario::Kind, serve, write};
+use simchain::{Options, Scenario, scenario::Kind, write};
 
-use crate::support::{fetch, files, replay};
+use crate::{
+    node::Node,
+    support::{fetch, files, replay},
+};
 
 const OPTIONS: Options =
     Options { scenario: Kind::Small, period: 81, block_time: 1_200, nodes: Some(6), seed: 7, upgrade: true };
-
-/// Serves a chain until it is dropped.
-struct Node {
-    port: u16,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Node {
-    fn serve(options: Options) -> Node {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let chain = Arc::new(Chain::collect(Scenario::new(options).unwrap().produce()));
-        let (address, server) = runtime.block_on(serve::start(chain, 0, Duration::ZERO)).unwrap();
-        runtime.spawn(server.stopped());
-        Node { port: address.port(), _runtime: runtime }
-    }
-}
 
 /// The files of an archive, without provenance.
 fn content(archive: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use minting::{
     minting::{Period, Rules},
-    replay::{Progress, Request, Source, replay},
+    replay::{Progress, Request, Source, locate, replay},
 };
 
 use crate::support::{self, files, testdata};
@@ -22,8 +22,9 @@ impl Progress for Silent {
 fn outcomes(name: &str) -> Vec<(u32, &'static str)> {
     let source = Source::open(&[testdata(name).join("archive")]).unwrap();
     let (period, rules) = (Period::numbered(81).unwrap(), Rules::r81());
-    let request =
-        Request { source: &source, period: &period, rules: &rules, interrupted: &AtomicBool::new(false) };
+    let located = locate(&source, &period, &rules).unwrap();
+    let interrupted = &AtomicBool::new(false);
+    let request = Request { source: &source, period: &period, rules: &rules, located, interrupted };
     replay(&request, &Silent).unwrap().nodes.iter().map(|n| (n.node.id, n.outcome.label())).collect()
 }
 

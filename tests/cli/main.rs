@@ -13,6 +13,8 @@ mod determinism;
 mod explain;
 mod export;
 mod frozen;
+mod node;
+mod partial;
 mod replay;
 mod results;
 mod slim;

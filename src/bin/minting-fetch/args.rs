@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use minting::archive::{DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS};
 use minting::cli::{Group, grouped, parse_heights, parse_time_range};
-use minting::fetch::{self, Pace, Request, TimeRange};
+use minting::fetch::{self, Pace, Partial, Request, TimeRange};
 use minting::minting::Period;
 
 use super::stellar::{self, StellarArgs};
@@ -26,6 +26,7 @@ are there are verified, and only what is missing or damaged is read.
 Examples:
   minting-fetch period 80 --rpc https://tfchain.grid.tf --out period-80
   minting-fetch period 80 --rpc http://127.0.0.1:9944 --own-node --out period-80
+  minting-fetch period 80 --partial --rpc https://tfchain.grid.tf --out so-far-80
   minting-fetch range 1733011200..1733097600 --rpc https://tfchain.grid.tf --out one-day
   minting-fetch blocks 1000..2000 --state-at 1500 --rpc https://tfchain.grid.tf --out blocks
   minting-fetch period 80 --rpc https://a.example https://b.example --cross-check 100 --out p80
@@ -146,6 +147,10 @@ pub struct TimeArgs {
     /// End with this block, and the window after it, instead of the first one after the end
     #[arg(long, value_name = "H")]
     last_block: Option<u32>,
+    /// If it is not over yet, export the blocks that are final, with the state after the last one, for
+    /// `minting-replay run --partial`
+    #[arg(long, conflicts_with_all = ["first_block", "last_block"])]
+    partial: bool,
 }
 
 #[derive(Debug, Args)]
@@ -227,6 +232,7 @@ impl TimeArgs {
             first_block: self.first_block,
             last_block: self.last_block,
             block_time_s: self.block_time,
+            partial: self.partial.then(Partial::default),
             ..range
         })
     }

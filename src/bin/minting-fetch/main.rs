@@ -125,6 +125,7 @@ async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> 
         let begun = Instant::now();
         // A folder that cannot be written is found before any node is asked.
         let lock = if args.dry_run { None } else { reserve(&args.out)? };
+        let request = &request.clone().go_on(&args.out);
         let mut export = Export::prepare(&args.urls(), args.pace(), request, terminal.clone()).await?;
         export.set_chunk_blocks(args.chunk_blocks);
         if let Some(one_in) = args.proofs() {
@@ -138,9 +139,13 @@ async fn run(request: &Request, args: &ExportArgs, terminal: &Arc<Terminal>) -> 
             return Ok(print(text.as_bytes()));
         }
         let (first, last) = (export.plan().first, export.plan().last);
+        let is_whole = export.range().is_some();
         let exported = export.run(&args.out, lock, args.cross_check).await?;
         terminal.clear();
         terminal.say(&summary(first, last, &exported, args, begun));
+        if let Some(so_far) = so_far(request, is_whole, args) {
+            terminal.say(&so_far);
+        }
         terminal.tell(|| {
             json!({
                 "event": "done", "out": args.out.display().to_string(), "first_block": first, "last_block": last,
@@ -176,6 +181,19 @@ fn summary(first: u32, last: u32, exported: &Exported, args: &ExportArgs, begun:
         hex(&exported.root),
         hex(&exported.last_hash)
     )
+}
+
+/// What can be done with the blocks of a range that is not over.
+fn so_far(request: &Request, is_whole: bool, args: &ExportArgs) -> Option<String> {
+    let Request::Time(range) = request else { return None };
+    let when = match range.period {
+        Some(number) => format!("--period {number}"),
+        None => format!("--range {}..{}", range.from, range.to),
+    };
+    let out = args.out.display();
+    (!is_whole).then(|| {
+        format!("it is not over: see a preliminary result with `minting-replay run {out} {when} --partial --out <DIR>`")
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

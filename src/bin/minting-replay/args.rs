@@ -115,6 +115,7 @@ Examples:
   minting-replay run period-82 --period 82 --previous results-81 --paid paid.txt --out results-82
   minting-replay run period-73 --period 73 --bugs fixed --out as-it-should-have-been-73
   minting-replay run period-81 --period 81 --compare-rules r74 --out results-81
+  minting-replay run so-far-82 --period 82 --partial --out preliminary-82
   minting-replay run week --range 1735689600..1736294400 --rules r81 --out results-week";
 
 #[derive(Debug, Args)]
@@ -149,6 +150,10 @@ pub struct RunArgs {
     /// in the archives
     #[arg(help_heading = "Retries", long, value_name = "FILE")]
     pub paid: Vec<PathBuf>,
+    /// Make a preliminary result of archives that end inside of the period; the names of all of its files begin with
+    /// `partial-`
+    #[arg(help_heading = "Results", long)]
+    pub partial: bool,
     /// Write the results although there are findings
     #[arg(help_heading = "Results", long)]
     pub accept_findings: bool,

@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Subcommand};
 use minting::{
     cli::{EXIT_CODES, Exit, escape, print},
-    report::run::RUN_JSON,
+    report::{partial, run::RUN_JSON},
     verify::{
         attestation::{self, Attestation, Count, first_difference},
         keys::{self, Trusted},
@@ -86,6 +86,7 @@ pub fn attest(args: &AttestArgs) -> Result<Exit, Failure> {
 
 /// The run receipt of results that are what it lists; problems go to standard error.
 fn sound_receipt(folder: &Path) -> Result<Value, Failure> {
+    partial::refuse(folder, "it is not signed")?;
     let run = outputs::run_receipt(&folder.join(RUN_JSON))?;
     let problems = outputs::problems(folder, &run)?;
     if problems.is_empty() {

@@ -59,7 +59,8 @@ pub fn explain(args: &ExplainArgs, quiet: bool) -> Result<Exit, Failure> {
         let source = Source::open(&args.archives)?;
         let located = locate(&source, &period, &rules)?;
         let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
-        let request = Request { source: &source, period: &period, rules: &rules, interrupted: &INTERRUPTED };
+        let request =
+            Request { source: &source, period: &period, rules: &rules, located, interrupted: &INTERRUPTED };
         let explained = follow(&request, args.node, &bar)?;
         drop(bar);
         let followed = match &explained.node {

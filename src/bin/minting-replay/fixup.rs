@@ -9,7 +9,7 @@ use minting::{
     report::{
         fixup::Correction,
         output::Output,
-        published,
+        partial, published,
         run::{self, RUN_JSON, tft},
     },
 };
@@ -50,6 +50,9 @@ pub struct FixupArgs {
 
 pub fn fixup(args: &FixupArgs, quiet: bool) -> Result<Exit, Failure> {
     let period = Period::numbered(args.period)?;
+    for folder in [&args.minted, &args.correct] {
+        partial::refuse(folder, "nothing of it was minted, and nothing is corrected by it")?;
+    }
     let Correct { rules, withheld } = correct_run(&args.correct, &period)?;
     let withheld = match args.invalid_addresses {
         InvalidAddresses::Auto => withheld,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering,
 use minting::{
     cli::{Exit, date, escape, print},
     minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
-    replay::{Request, Source, locate, replay},
+    replay::{Located, Request, Source, locate, locate_partial, replay},
     report::{
         addresses::{Treatment, all_made_up, invalid},
         output::Output,
@@ -45,7 +45,7 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
             let diff = Diff::of(&side(run), &b);
             if args.json {
                 let exit = finish(args, true, run, times, output)?;
-                let receipt = run.files()?.remove(RUN_JSON).unwrap_or_default();
+                let receipt = run.files()?.remove(&run.name(RUN_JSON)).unwrap_or_default();
                 let receipt: serde_json::Value = serde_json::from_slice(&receipt)?;
                 let both = serde_json::json!({ "comparison": diff.to_json(), "run": receipt });
                 let printed = print((serde_json::to_string_pretty(&both)? + "\n").as_bytes());
@@ -186,7 +186,8 @@ pub fn with_run<T>(
     let mut times = RunTimes::start();
     let source = Source::open(&args.archives)?;
     times.open = times.started.elapsed();
-    let located = locate(&source, period, rules)?;
+    let located =
+        if args.partial { locate_partial(&source, period, rules)? } else { locate(&source, period, rules)? };
     if located.baseline_first < located.first_block.min(source.first()) {
         let before = source.first().min(located.first_block).saturating_sub(1);
         eprintln!(
@@ -195,8 +196,15 @@ pub fn with_run<T>(
             located.baseline_first
         );
     }
+    if located.first_assumed {
+        eprintln!(
+            "warning: block {} is the first one of the archives; that the block before it does not belong to the period is \
+             taken from the pace of the blocks",
+            located.first_block
+        );
+    }
     let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
-    let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
+    let request = Request { source: &source, period, rules, located, interrupted: &INTERRUPTED };
     let replayed = replay(&request, &bar)?;
     drop(bar);
     let retries: Vec<Retry> = match previous {
@@ -225,7 +233,7 @@ fn finish(
     mut output: Output,
 ) -> Result<Exit, Failure> {
     let written = Instant::now();
-    let Run { period, rules, replayed, retries, withhold_invalid_addresses: withhold, .. } = *run;
+    let Run { replayed, retries, withhold_invalid_addresses: withhold, .. } = *run;
     let files = run.files()?;
     for (name, bytes) in &files {
         if INTERRUPTED.load(Ordering::Relaxed) {
@@ -235,19 +243,19 @@ fn finish(
     }
     output.finish()?;
     times.write = written.elapsed();
-    say_findings(&replayed.findings, &args.out, run.withheld());
+    say_findings(&replayed.findings, &args.out.join(run.name(RUN_JSON)), run.withheld());
     let invalid = invalid(&replayed.nodes, retries);
     say_addresses(&invalid, withhold);
     if !invalid.is_empty() && !withhold && all_made_up(&replayed.end) {
         eprintln!("warning: no farm of this chain has a Stellar address: nothing in payouts.csv can be paid");
     }
-    let text = match files.get(RUN_JSON) {
+    let text = match files.get(&run.name(RUN_JSON)) {
         Some(json) if args.json && args.compare_rules.is_none() && args.compare_bugs.is_none() => {
             json.clone()
         }
         _ if quiet => Vec::new(),
         _ if run.withheld() => Vec::new(),
-        Some(json) => summary(&run.totals(), period, rules, &args.out, &short_digest(json)).into_bytes(),
+        Some(json) => summary(run, &args.out, &short_digest(json)).into_bytes(),
         None => Vec::new(),
     };
     let printed = print(&text);
@@ -257,7 +265,7 @@ fn finish(
     Ok(if run.withheld() { Exit::Findings } else { printed })
 }
 
-fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
+fn say_findings(findings: &[Finding], run_json: &Path, withheld: bool) {
     for finding in findings.iter().take(PRINTED_FINDINGS) {
         let node = finding.node.map(|n| format!("node {n}: ")).unwrap_or_default();
         let block = finding.block.map(|b| format!("block {b}: ")).unwrap_or_default();
@@ -269,7 +277,7 @@ fn say_findings(findings: &[Finding], out: &Path, withheld: bool) {
     if withheld {
         eprintln!(
             "nothing but `{}` was written; look at the findings, then run again with --accept-findings --overwrite",
-            out.join(RUN_JSON).display()
+            run_json.display()
         );
     }
 }
@@ -298,7 +306,9 @@ pub fn say_addresses(invalid: &BTreeMap<u32, String>, withheld: bool) {
 }
 
 /// What a person wants to know first.
-fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path, short_digest: &str) -> String {
+fn summary(run: &Run<'_>, out: &Path, short_digest: &str) -> String {
+    let Run { period, rules, replayed, .. } = *run;
+    let totals: Totals = run.totals();
     let mut text = String::new();
     let name = match period.number {
         Some(number) => format!("Period {number}"),
@@ -309,6 +319,9 @@ fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path, short_di
         let _ = writeln!(text, "{line}");
     };
     line(format!("{name}, rules {}", rules.name()));
+    if let Some(known) = replayed.located.known_until {
+        line(preliminary(period, &replayed.located, known));
+    }
     line(format!("  {:>6} of {} nodes paid, {} TFT", totals.paid, totals.nodes, tft(totals.tft)));
     for (reason, count) in &totals.not_paid {
         line(format!("  {count:>6} not paid: {reason}"));
@@ -316,14 +329,29 @@ fn summary(totals: &Totals, period: &Period, rules: &Rules, out: &Path, short_di
     if totals.retries_paid > 0 {
         line(format!("  {:>6} retries paid, {} TFT", totals.retries_paid, tft(totals.retry_tft)));
     }
-    let files = if rules.overview_only {
-        "overview.csv, run.json"
+    let files: &[&str] = if rules.overview_only {
+        &["overview.csv", RUN_JSON]
     } else {
-        "payouts.csv, overview.csv, retries.csv, receipts/, run.json"
+        &["payouts.csv", "overview.csv", "retries.csv", "receipts/", RUN_JSON]
     };
-    line(format!("Results are in {}: {files}", out.display()));
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| if file.ends_with('/') { (*file).to_owned() } else { run.name(file) })
+        .collect();
+    line(format!("Results are in {}: {}", out.display(), files.join(", ")));
     line(format!("Digest of it all, to be compared by voice: {short_digest}"));
     text
+}
+
+/// Says that a result is preliminary, and up to when it knows.
+fn preliminary(period: &Period, located: &Located, known: i64) -> String {
+    let last = located.window_last;
+    let missing = if known > period.end {
+        "the window after the period is not complete"
+    } else {
+        "the period is not over"
+    };
+    format!("  PRELIMINARY, nothing of it is to be paid: {missing} with block {last} ({})", date(known))
 }
 
 /// The short digest that a run receipt states.

@@ -80,6 +80,7 @@ impl VerifyArgs {
             bugs: self.bugs,
             previous: self.previous.clone(),
             paid: self.paid.clone(),
+            partial: false,
             accept_findings: true,
             invalid_addresses: self.invalid_addresses,
             overwrite: false,
@@ -141,7 +142,7 @@ fn place(
     let (period, rules) = (&asked.period, &asked.rules);
     let located = minting::replay::locate(&source, period, rules)?;
     let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
-    let request = Request { source: &source, period, rules, interrupted: &INTERRUPTED };
+    let request = Request { source: &source, period, rules, located, interrupted: &INTERRUPTED };
     let explained = follow(&request, node, &bar)?;
     drop(bar);
     let of_node: Vec<&Difference> =

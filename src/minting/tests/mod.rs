@@ -6,6 +6,7 @@ mod consumption;
 mod history;
 mod post_period;
 mod power;
+mod preliminary;
 mod properties;
 mod receipts;
 mod retries;
@@ -41,6 +42,7 @@ fn bounds() -> Boundaries {
         first_block: FIRST_BLOCK,
         first_block_time: START + 6,
         last_block: LAST_BLOCK,
+        known_until: None,
     }
 }
 
