@@ -94,6 +94,7 @@ conformance:
 	$(CARGO) build --locked --release -p minting
 	$(PYTHON) $(MINTING_SHARED)/oracle/run.py --bin target/release --history $(MINTING_SHARED)/oracle/history
 	$(PYTHON) $(MINTING_SHARED)/oracle/run.py --bin target/release --hazards /nonexistent --bugs
+	$(PYTHON) tools/verify_oracle.py --bin target/release --oracle $(MINTING_SHARED)/oracle
 	$(PYTHON) $(MINTING_SHARED)/chains/run.py --bin target/release
 	$(PYTHON) tools/proofs.py --bin target/release --chains $(MINTING_SHARED)/chains
 	$(CARGO) test --locked --test runtimes

@@ -71,9 +71,15 @@ fn whole_replay(bencher: Bencher<'_, '_>) {
     let (period, rules) = (Period::numbered(81).expect("a period"), Rules::r81());
     let interrupted = AtomicBool::new(false);
     bencher.bench(|| {
-        let located = locate(&source, &period, &rules).expect("testdata has the period");
-        let request =
-            Request { source: &source, period: &period, rules: &rules, located, interrupted: &interrupted };
+        let located = locate(&source, &period, &rules, None).expect("testdata has the period");
+        let request = Request {
+            source: &source,
+            period: &period,
+            rules: &rules,
+            located,
+            from: None,
+            interrupted: &interrupted,
+        };
         replay(&request, &Silent).expect("testdata replays")
     });
 }

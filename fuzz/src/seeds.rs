@@ -4,13 +4,15 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
 };
 
 use minting::{
     archive::{Archive, Block, BlockProof, BlockProofs, Chunk, ChunkBody, StateProof},
     chain::{event_shapes, keys},
-    minting::Rules,
+    minting::{Period, Rules},
     proof::{Layout, build},
+    replay::{Progress, Request, Source, fold, locate},
 };
 
 /// Blocks of a seed of a chunk; more would only make mutations rarer.
@@ -89,6 +91,7 @@ pub fn make(testdata: &Path) -> Result<(), Failed> {
         }
     }
     write_proofs()?;
+    write("saved-state", "upgrade", &saved_state(&testdata.join("upgrade/archive"))?)?;
     for (kind, take) in [("expected/receipts/81", 4), ("expected/receipts/retries/81", 2)] {
         let mut paths: Vec<PathBuf> = Vec::new();
         for entry in fs::read_dir(testdata.join("small").join(kind))? {
@@ -135,6 +138,24 @@ fn write_proofs() -> io::Result<()> {
         write("proofs", &format!("state-{version}"), &[&[version][..], &state.to_body()].concat())?;
     }
     Ok(())
+}
+
+/// What a replay knows after its last block.
+fn saved_state(archive: &Path) -> Result<Vec<u8>, Failed> {
+    let source = Source::open(&[archive.to_path_buf()])?;
+    let (period, rules) = (Period::numbered(81)?, Rules::r81());
+    let located = locate(&source, &period, &rules, None)?;
+    let interrupted = &AtomicBool::new(false);
+    let request =
+        Request { source: &source, period: &period, rules: &rules, located, from: None, interrupted };
+    Ok(fold(&request, &Silent)?.save()?.to_bytes()?)
+}
+
+/// Shows no progress.
+struct Silent;
+
+impl Progress for Silent {
+    fn blocks(&self, _: u64) {}
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {

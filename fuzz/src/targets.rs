@@ -8,6 +8,7 @@ use minting::{
     fetch::hostile,
     minting::{FixupReceipt, Receipt, RetryReceipt, Rules},
     proof::{Layout, held},
+    replay::SavedState,
     verify::{attestation::Attestation, keys, outputs},
 };
 
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "rules", run: rules },
     Target { name: "answers", run: hostile::read_in_every_way },
     Target { name: "attestation", run: attestation },
+    Target { name: "saved-state", run: saved_state },
 ];
 
 /// Where an input would lie; it is in messages only.
@@ -196,4 +198,22 @@ fn attestation(bytes: &[u8]) -> String {
     let attestation = Attestation::parse(bytes).map(|attestation| attestation.is_valid());
     let keys = keys::parse_public_keys(&String::from_utf8_lossy(bytes));
     [words(attestation), words(outputs::parse_run_receipt(bytes)), words(keys)].join("; ")
+}
+
+fn saved_state(bytes: &[u8]) -> String {
+    // With the right digest, so that what it is of is looked at as well.
+    let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let end = body.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let mut sealed = bytes.get(..end).unwrap_or_default().to_vec();
+    let digest = container::sha256(&sealed);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    sealed.extend_from_slice(format!("{{\"sha256\":\"{digest}\"}}\n").as_bytes());
+    let read = |bytes: &[u8]| match SavedState::parse(bytes) {
+        Ok(saved) => {
+            assert_eq!(saved.to_bytes().ok().as_deref(), Some(bytes), "there is one form of a saved state");
+            "read".to_owned()
+        }
+        Err(error) => error,
+    };
+    [read(bytes), read(&sealed)].join("; ")
 }

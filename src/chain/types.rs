@@ -3,6 +3,8 @@
 //! Nothing here knows about bytes, metadata versions or files. Every type is the part of an on-chain
 //! type that the rules read; fields the rules never read are not kept.
 
+use serde::{Deserialize, Serialize};
+
 /// Height of a block (`BlockNumber` of the runtime).
 pub type Height = u32;
 /// Identifier of a node (`TfgridModule.NodeID`).
@@ -11,7 +13,8 @@ pub type NodeId = u32;
 pub type ContractId = u64;
 
 /// Capacity of a node, or the part of it that a contract uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Resources {
     /// Cores.
     pub cru: u64,
@@ -36,7 +39,8 @@ impl Resources {
 }
 
 /// Who vouches for the hardware of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NodeCertification {
     /// Built by its farmer.
     Diy,
@@ -47,7 +51,8 @@ pub enum NodeCertification {
 /// `TfgridModule.Nodes`, and the payload of `NodeStored` and `NodeUpdated`.
 ///
 /// Runtimes that had not all of these fields decode to the defaults that are named at each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Node {
     /// The node itself.
     pub id: NodeId,
@@ -69,7 +74,8 @@ pub struct Node {
 }
 
 /// Target of the power management of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PowerTarget {
     /// The node is to run.
     Up,
@@ -78,7 +84,8 @@ pub enum PowerTarget {
 }
 
 /// State of the power management of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PowerState {
     /// The node runs.
     Up,
@@ -87,7 +94,8 @@ pub enum PowerState {
 }
 
 /// `TfgridModule.NodePower`; a node without an entry is up and is to be up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NodePower {
     /// Where the node is.
     pub state: PowerState,
@@ -116,7 +124,8 @@ pub struct Twin {
 }
 
 /// `TfgridModule.FarmingPoliciesMap`; before spec 63 the list `FarmingPolicies`, which lacks the last three fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FarmingPolicy {
     /// The policy itself.
     pub id: u32,
@@ -138,7 +147,8 @@ pub struct FarmingPolicy {
 }
 
 /// A node contract of `SmartContractModule.Contracts`; other contracts do not concern the rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NodeContract {
     /// The contract itself.
     pub contract_id: ContractId,

@@ -1,12 +1,15 @@
 //! Consumption: what the contracts on a node used.
 
+use serde::{Deserialize, Serialize};
+
 use crate::chain::types::{Consumption as UseReport, NodeContract, NruConsumption, Resources};
 
 use super::arithmetic::Calculator;
 use super::state::LastUse;
 
 /// A node contract: what it holds, and up to when that has been counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ContractLedger {
     /// The contract.
     pub(super) contract: NodeContract,
@@ -38,7 +41,8 @@ impl ContractLedger {
 }
 
 /// What the contracts of a node used in the period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Consumption {
     /// Core seconds.
     pub(super) cru: u128,

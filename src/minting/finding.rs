@@ -3,6 +3,8 @@
 //! The rules go on after a finding, in a way that each finding's message states. Nothing should be paid
 //! until someone has looked at them.
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::chain::types::{ContractId, Height, NodeId};
 
 use super::state::EndState;
@@ -18,10 +20,43 @@ pub(super) const SECOND_VIOLATION: &str = "second-violation";
 pub(super) const INVALID_TEXT: &str = "invalid-text";
 pub(super) const INTEGER_WRAP: &str = "integer-wrap";
 
+/// Every rule.
+const RULES: [&str; 10] = [
+    UNKNOWN_NODE,
+    UNKNOWN_CONTRACT,
+    FARM_MISSING,
+    POLICY_MISSING,
+    PRICE_ZERO,
+    TIME_RUNS_BACKWARDS,
+    ASLEEP_IN_LAST_BLOCK,
+    SECOND_VIOLATION,
+    INVALID_TEXT,
+    INTEGER_WRAP,
+];
+
+impl<'de> Deserialize<'de> for Finding {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// As it is written; the name of the rule is not one of the program yet.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Written {
+            node: Option<NodeId>,
+            contract: Option<ContractId>,
+            block: Option<Height>,
+            rule: String,
+            message: String,
+        }
+        let Written { node, contract, block, rule: name, message } = Written::deserialize(deserializer)?;
+        let unknown = || serde::de::Error::custom(format!("`{name}` is no rule of a finding"));
+        let rule = RULES.into_iter().find(|rule| *rule == name).ok_or_else(unknown)?;
+        Ok(Finding { node, contract, block, rule, message })
+    }
+}
+
 /// Something about the chain's data that a person has to look at before payouts are signed.
 ///
 /// The order of the fields is the order findings are sorted in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
     /// The node it concerns.
     pub node: Option<NodeId>,
@@ -42,6 +77,16 @@ pub(super) struct Findings(Vec<Finding>);
 impl Findings {
     pub(super) fn add(&mut self, finding: Finding) {
         self.0.push(finding);
+    }
+
+    /// Goes on after these.
+    pub(super) fn after(findings: Vec<Finding>) -> Findings {
+        Findings(findings)
+    }
+
+    /// All of them so far.
+    pub(super) fn so_far(&self) -> &[Finding] {
+        &self.0
     }
 
     pub(super) fn into_sorted(self) -> Vec<Finding> {

@@ -8,6 +8,7 @@ use super::arithmetic::Calculator;
 use super::closing::Closing;
 use super::consumption::ContractLedger;
 use super::finding::{Finding, Findings, UNKNOWN_CONTRACT, UNKNOWN_NODE};
+use super::folded::Folded;
 use super::ledger::{Irregularity, Ledger, NodeState};
 use super::ledgers::Ledgers;
 use super::outcome::NodeResult;
@@ -64,6 +65,29 @@ impl Fold {
         });
         let contracts = contracts.collect();
         Self { rules: rules.clone(), bounds: *bounds, nodes, contracts, findings: Findings::default() }
+    }
+
+    /// Goes on from what another fold, or the same part of several, came to.
+    pub fn resume(rules: &Rules, bounds: &Boundaries, folded: Folded) -> Self {
+        let mut nodes = Ledgers::default();
+        folded.nodes.into_iter().for_each(|ledger| nodes.insert(ledger));
+        let contracts = folded.contracts.into_iter().map(|ledger| (ledger.contract.contract_id, ledger));
+        Self {
+            rules: rules.clone(),
+            bounds: *bounds,
+            nodes,
+            contracts: contracts.collect(),
+            findings: Findings::after(folded.findings),
+        }
+    }
+
+    /// What it knows so far, in no order.
+    pub fn folded(&self) -> Folded {
+        Folded {
+            nodes: self.nodes.iter().cloned().collect(),
+            contracts: self.contracts.values().copied().collect(),
+            findings: self.findings.so_far().to_vec(),
+        }
     }
 
     /// Applies an event of a block whose time is `time`, seconds since the epoch. Events come in the order

@@ -1,5 +1,7 @@
 //! The ledger of a node: everything the rules remember about it while a period goes by.
 
+use serde::{Deserialize, Serialize};
+
 use crate::chain::types::{Height, Node, NodePower, PowerState, PowerTarget};
 
 use super::arithmetic::{Arithmetic, Calculator};
@@ -14,7 +16,8 @@ use super::violation::Violation;
 /// The last report that counts, and the boot it belongs to. Times are seconds since the epoch.
 ///
 /// Times and spans of time have 128 bits so that none of the rules can overflow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Reported {
     /// When it was.
     pub(super) at: i128,
@@ -28,8 +31,12 @@ pub(super) struct Reported {
     pub(super) boot_seen_at: i128,
 }
 
+/// More than any time or uptime that follows from events, which have 64 bits.
+const FAR: u128 = 1 << 96;
+
 /// What events change about a node, apart from what it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NodeState {
     /// The last report that counts; none before the first.
     pub(super) reported: Option<Reported>,
@@ -117,6 +124,14 @@ impl NodeState {
         Self { power: start.power, asleep_since, wake_requested_at, ..Self::new() }
     }
 
+    /// Whether its numbers are such as real events lead to, far from where arithmetic ends. What others saved may have any.
+    pub(super) fn is_possible(&self) -> bool {
+        let reported =
+            self.reported.into_iter().flat_map(|r| [r.at, r.uptime, r.total, r.boot, r.boot_seen_at]);
+        let asleep = self.asleep_since.into_iter().chain(self.wake_requested_at);
+        reported.chain(asleep).all(|number| number.unsigned_abs() < FAR)
+    }
+
     /// Uptime earned so far, seconds.
     pub(super) fn total(&self) -> i128 {
         self.reported.map_or(0, |reported| reported.total)
@@ -129,7 +144,8 @@ impl NodeState {
 }
 
 /// A node, its state, and beside it the state the reference implementation would have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Ledger {
     /// The node, as last stored or updated.
     pub(super) node: Node,
@@ -144,6 +160,11 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn new(node: Node, state: NodeState) -> Self {
         Self { node, state, shadow: None, days: Days::default() }
+    }
+
+    /// See [`NodeState::is_possible`].
+    pub(super) fn is_possible(&self) -> bool {
+        self.state.is_possible() && self.shadow.as_ref().is_none_or(|shadow| shadow.0.is_possible())
     }
 
     /// Applies a step to the state, and to the shadow if there is one, or if the step is the first in which

@@ -65,6 +65,11 @@ impl Ledgers {
         }
     }
 
+    /// All of them in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Ledger> {
+        self.ledgers.iter()
+    }
+
     /// All of them in the order of identifiers.
     pub(super) fn into_sorted(mut self) -> Vec<Ledger> {
         self.ledgers.sort_unstable_by_key(|ledger| ledger.node.id);

@@ -15,6 +15,7 @@ mod consumption;
 mod finding;
 mod fixup;
 mod fold;
+mod folded;
 mod imprecise;
 mod ledger;
 mod ledgers;
@@ -41,6 +42,7 @@ pub use capacity::ComputeLimits;
 pub use finding::{Finding, text_findings};
 pub use fixup::fix_up;
 pub use fold::{Closed, Fold};
+pub use folded::Folded;
 pub use outcome::{NodeResult, Outcome, OwnPeriod};
 pub use period::{PERIOD_SECONDS, Period, PeriodError};
 pub use receipt::{

@@ -1,5 +1,7 @@
 //! Where a node stands at the end: what its receipt does not say, for those who look at it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::chain::types::Height;
 
 use super::period::Period;
@@ -30,7 +32,7 @@ pub struct Standing {
 }
 
 /// Uptime in each day of a period, as far as it was credited.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Days(Vec<u32>);
 
 impl Days {

@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::chain::types::Height;
 
 use super::rules::ViolationTexts;
 
 /// An uptime report, as violations quote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DataPoint {
     /// Time of the report, seconds since the epoch.
     pub at: i128,
@@ -19,7 +22,8 @@ pub struct DataPoint {
 ///
 /// `Display` gives the text of overview files, which is that of the reference implementation;
 /// [`Violation::text`] that of any period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Violation {
     /// The uptime grew more than the time.
     UptimeTooHigh {

@@ -29,6 +29,14 @@ pub enum Error {
         /// Only the end of the period is missing.
         ends_early: bool,
     },
+    /// A saved state cannot be used.
+    #[error("`{path}`: {what}")]
+    Saved {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// There is nothing preliminary about a result.
     #[error("the archives hold all of {range}: nothing is preliminary about it; leave out --partial")]
     Whole {

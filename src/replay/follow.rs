@@ -42,11 +42,12 @@ pub struct NotThere {
 /// # Errors
 /// Missing blocks, damaged files, values that do not decode.
 pub fn follow(request: &Request<'_>, node: NodeId, progress: &dyn Progress) -> Result<Explained> {
-    let Request { source, period, rules, located, interrupted } = *request;
+    let Request { source, period, rules, located, interrupted, .. } = *request;
     let (mut start, start_hash) = super::state::start_state(source, located.first_block)?;
     let earlier = super::baseline::baseline(source, &located)?;
     start.last_use = earlier.last_use;
-    let (end, end_hash) = super::state::end_state(source, located.end_state)?;
+    let end_state = located.end_state.unwrap_or(located.last_block);
+    let (end, end_hash) = super::state::end_state(source, end_state)?;
     let in_range = |piece: &Piece| piece.clip(located.first_block, located.window_last);
     let pieces: Vec<Piece> = source.pieces().iter().filter_map(in_range).collect();
     let mut missing = NotThere {
@@ -70,7 +71,7 @@ pub fn follow(request: &Request<'_>, node: NodeId, progress: &dyn Progress) -> R
             batch.par_iter().map(|piece| keep(source, piece, node, &located)).collect();
         for kept in read {
             let kept = kept?;
-            for (height, expected) in [(located.first_block, start_hash), (located.end_state, end_hash)] {
+            for (height, expected) in [(located.first_block, start_hash), (end_state, end_hash)] {
                 if kept.marked.iter().any(|(marked, hash)| *marked == height && *hash != expected) {
                     let what = format!("the state of block {height} is that of another block of this height");
                     return Err(Error::Apart(what));
@@ -86,7 +87,7 @@ pub fn follow(request: &Request<'_>, node: NodeId, progress: &dyn Progress) -> R
                     period: *period,
                     first_block: located.first_block,
                     first_block_time: kept.blocks.first().map_or(0, |(time, _)| *time),
-                    last_block: located.last_block,
+                    last_block: located.last_of_period(),
                     known_until: located.known_until,
                 };
                 Timeline::new(rules, &bounds, node, start.take().unwrap_or_default())

@@ -2,13 +2,15 @@
 //! the run receipt name, and which shard gets what.
 
 use super::{
-    Error, Located, Result,
-    decode::Decoded,
+    Error, Located, Request, Result, SavedState,
+    decode::{Decoded, shard_of},
     route::{Router, Work},
+    saved::SavedHead,
 };
 use crate::{
     archive::Hash,
-    minting::{Boundaries, Fold, Period, Rules, StartState},
+    chain::types::{ContractId, NodeId},
+    minting::{Boundaries, Fold, Folded, Period, Rules, StartState},
 };
 
 /// Goes through decoded chunks in the order of the chain.
@@ -17,8 +19,10 @@ pub struct Lane {
     period: Period,
     rules: Rules,
     located: Located,
-    /// The state that the folds start from, until the time of the first block is known.
-    start: StartState,
+    /// What the folds start from, until the time of the first block is known.
+    origin: Origin,
+    /// Time of the first block of the period, seconds since the epoch, as soon as it is known.
+    first_time: Option<i64>,
     router: Option<Router>,
     /// Hash of the last block so far.
     before: Option<Hash>,
@@ -39,6 +43,28 @@ pub struct Marks {
     pub end_state: Hash,
 }
 
+impl Marks {
+    /// The hash of a block that the run receipt names; none of others.
+    pub fn of(&self, height: u32, located: &Located) -> Option<Hash> {
+        let named = [
+            (Some(located.first_block), self.first),
+            (Some(located.last_block), self.last),
+            (Some(located.window_last), self.window_last),
+            (located.end_state, self.end_state),
+        ];
+        named.into_iter().find(|(block, _)| *block == Some(height)).map(|(_, hash)| hash)
+    }
+}
+
+/// What folds start from.
+#[derive(Debug)]
+pub enum Origin {
+    /// The state of the chain after the first block.
+    Start(StartState),
+    /// What an earlier run came to.
+    Saved(Folded),
+}
+
 /// What becomes of a chunk.
 #[derive(Debug)]
 pub struct Routed {
@@ -50,21 +76,69 @@ pub struct Routed {
 
 impl Lane {
     /// Before the first chunk, which follows the block with the hash `before` if that is known.
-    pub fn new(
-        period: &Period,
-        rules: &Rules,
-        located: &Located,
-        start: StartState,
-        before: Option<Hash>,
-    ) -> Lane {
+    pub fn new(request: &Request<'_>, start: StartState, before: Option<Hash>) -> Lane {
         Lane {
-            period: *period,
-            rules: rules.clone(),
-            located: *located,
-            start,
+            period: *request.period,
+            rules: request.rules.clone(),
+            located: request.located,
+            origin: Origin::Start(start),
+            first_time: None,
             router: None,
             before,
             marks: Marks::default(),
+        }
+    }
+
+    /// Before the first chunk behind a saved state.
+    pub fn resume(request: &Request<'_>, saved: &SavedState) -> Lane {
+        let SavedHead { block, first, first_time, last, .. } = &saved.head;
+        let of_window = request.located.window_last == block.height;
+        let marks = Marks {
+            first: first.hash.0,
+            last: last.map_or([0; 32], |last| last.hash.0),
+            window_last: if of_window { block.hash.0 } else { [0; 32] },
+            end_state: [0; 32],
+        };
+        Lane {
+            origin: Origin::Saved(saved.folded.clone()),
+            first_time: Some(*first_time),
+            marks,
+            ..Lane::new(request, StartState::default(), Some(block.hash.0))
+        }
+    }
+
+    /// Time of the first block of the period, seconds since the epoch; none before the first chunk.
+    pub fn first_time(&self) -> Option<i64> {
+        self.first_time
+    }
+
+    /// The node of a contract; none if there is no such contract.
+    pub fn node_of(&self, contract: ContractId) -> Option<NodeId> {
+        self.router.as_ref().and_then(|router| router.known(contract))
+    }
+
+    /// The folds to begin with, one for each shard.
+    pub fn open(&mut self, shards: usize, first_time: i64) -> Vec<Fold> {
+        let first_time = *self.first_time.get_or_insert(first_time);
+        let bounds = Boundaries {
+            period: self.period,
+            first_block: self.located.first_block,
+            first_block_time: first_time,
+            last_block: self.located.last_of_period(),
+            known_until: self.located.known_until,
+        };
+        let rules = &self.rules;
+        match std::mem::replace(&mut self.origin, Origin::Start(StartState::default())) {
+            Origin::Start(start) => {
+                let (router, parts) = Router::split(start, shards);
+                self.router = Some(router);
+                parts.into_iter().map(|part| Fold::new(rules, &bounds, part)).collect()
+            }
+            Origin::Saved(folded) => {
+                self.router = Some(Router::resume(&folded, shards));
+                let parts = folded.split(shards, |node| shard_of(node, shards));
+                parts.into_iter().map(|part| Fold::resume(rules, &bounds, part)).collect()
+            }
         }
     }
 
@@ -81,24 +155,15 @@ impl Lane {
         }
         self.before = Some(decoded.last_hash);
         self.mark(&decoded.marked);
-        let mut opened = Vec::new();
-        let router = match &mut self.router {
-            Some(router) => router,
-            none => {
-                let bounds = Boundaries {
-                    period: self.period,
-                    first_block: self.located.first_block,
-                    first_block_time: decoded.first_time,
-                    last_block: self.located.last_block,
-                    known_until: self.located.known_until,
-                };
-                let start = std::mem::take(&mut self.start);
-                let (router, parts) = Router::split(start, decoded.reports.len());
-                opened.extend(parts.into_iter().map(|part| Fold::new(&self.rules, &bounds, part)));
-                none.insert(router)
-            }
+        let opened = match self.router {
+            Some(_) => Vec::new(),
+            None => self.open(decoded.reports.len(), decoded.first_time),
         };
-        Ok(Routed { opened, work: router.route(decoded.reports, decoded.others) })
+        let work = match &mut self.router {
+            Some(router) => router.route(decoded.reports, decoded.others),
+            None => Vec::new(),
+        };
+        Ok(Routed { opened, work })
     }
 
     fn mark(&mut self, marked: &[(u32, Hash)]) {
@@ -112,7 +177,7 @@ impl Lane {
             if *height == self.located.window_last {
                 self.marks.window_last = *hash;
             }
-            if *height == self.located.end_state {
+            if Some(*height) == self.located.end_state {
                 self.marks.end_state = *hash;
             }
         }

@@ -1,6 +1,6 @@
 //! Where a period lies in the archives.
 
-use super::{Error, Result, Source, state::seconds};
+use super::{Error, Result, SavedState, Source, state::seconds};
 use crate::{
     archive::ExportedRange,
     minting::{Period, Rules},
@@ -18,35 +18,49 @@ pub struct Located {
     pub last_block: u32,
     /// Last block of the window after it, in which late reports still count.
     pub window_last: u32,
-    /// Block after which the state is that of the end.
-    pub end_state: u32,
+    /// Block after which the state is that of the end; none where only a state is saved.
+    pub end_state: Option<u32>,
     /// The first block is the first one of the archives, which do not tell whether the block before it lies in the period,
     /// too; by the pace of the blocks it does not. Only for preliminary results.
     pub first_assumed: bool,
     /// For a preliminary result: time of the last block, seconds since the epoch.
     pub known_until: Option<i64>,
+    /// First block that is folded: that of the period, or the one behind a saved state.
+    pub fold_from: u32,
+    /// The last block is that of the period, and not only of the archives.
+    pub ended: bool,
+    /// Nominal time between two blocks, milliseconds.
+    pub block_time_ms: u64,
+    /// Blocks of the window after the period that the archives were exported with, if they say it.
+    pub window_blocks: Option<u32>,
 }
 
 impl Located {
     /// Blocks whose hashes count.
     pub(super) fn named(&self) -> [u32; 4] {
-        [self.first_block, self.last_block, self.window_last, self.end_state]
+        let end_state = self.end_state.unwrap_or(self.last_block);
+        [self.first_block, self.last_block, self.window_last, end_state]
+    }
+
+    /// Last block whose events belong to the period.
+    pub(super) fn last_of_period(&self) -> u32 {
+        if self.ended { self.last_block } else { u32::MAX }
     }
 }
 
-/// Finds a period and checks that the archives hold its blocks and its state.
+/// Finds a period and checks that the archives hold its blocks and its state, or those behind the saved state `from`.
 ///
 /// If one of the archives was exported for the period, its manifest says where the period lies, so that an export
 /// with given blocks is replayed with them. Else it is found by the times of the blocks.
 ///
 /// # Errors
 /// [`Error::NotCovered`] with the command that exports what is missing.
-pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
-    let found = find(source, period, false)?;
-    let (first_block, baseline_first) = (found.first_block, found.baseline_first(rules));
+pub fn locate(source: &Source, period: &Period, rules: &Rules, from: Option<&SavedState>) -> Result<Located> {
+    let found = find(source, period, from, false)?;
+    let first_block = found.first_block;
     let Some(last_block) = found.last_block else {
-        let from = source.last().saturating_add(1);
-        return Err(ends_early(source, period, format!("blocks from {from} on are missing")));
+        let next = source.last().saturating_add(1);
+        return Err(ends_early(source, period, format!("blocks from {next} on are missing")));
     };
     let window_last = last_block.saturating_add(found.window(rules));
     if source.last() < window_last {
@@ -54,19 +68,11 @@ pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located
         return Err(ends_early(source, period, format!("blocks {first} to {window_last} are missing")));
     }
     for height in [first_block, last_block] {
-        if !has_state(source, height) {
+        if !has_state(source, height, from) {
             return Err(not_covered(source, period, format!("the state of block {height} is missing")));
         }
     }
-    Ok(Located {
-        baseline_first,
-        first_block,
-        last_block,
-        window_last,
-        end_state: last_block,
-        first_assumed: false,
-        known_until: None,
-    })
+    Ok(Located { end_state: Some(last_block), ..found.located(rules, last_block, window_last) })
 }
 
 /// As [`locate`], for a preliminary result: the archives end in the period, or in the window after it, and may begin
@@ -74,38 +80,62 @@ pub fn locate(source: &Source, period: &Period, rules: &Rules) -> Result<Located
 ///
 /// # Errors
 /// Archives that begin too late, have no state of the first block, or hold the whole period.
-pub fn locate_partial(source: &Source, period: &Period, rules: &Rules) -> Result<Located> {
-    let found = find(source, period, true)?;
-    let (first_block, baseline_first) = (found.first_block, found.baseline_first(rules));
-    let last_block = found.last_block.unwrap_or(source.last());
-    let window_last = match found.last_block {
-        Some(last) => last.saturating_add(found.window(rules)).min(source.last()),
-        None => last_block,
-    };
+pub fn locate_partial(
+    source: &Source,
+    period: &Period,
+    rules: &Rules,
+    from: Option<&SavedState>,
+) -> Result<Located> {
+    let found = find(source, period, from, true)?;
+    let (first_block, last_block, window_last) = found.so_far(source, rules);
     if found.last_block.is_some_and(|last| last.saturating_add(found.window(rules)) <= source.last()) {
         return Err(Error::Whole { range: range_of(period) });
     }
     let states = || source.archives().iter().flat_map(|archive| &archive.manifest().state).map(|s| s.height);
-    let end_state = match states().find(|height| *height == last_block) {
-        Some(height) => Some(height),
-        None => states().filter(|height| (first_block..=window_last).contains(height)).max(),
+    let first_after = from.map_or(first_block, |saved| saved.head.block.height);
+    let end_state = match found.ended() && has_state(source, last_block, from) {
+        true => Some(last_block),
+        false => states().filter(|height| (first_after..=window_last).contains(height)).max(),
     };
-    match end_state.filter(|_| has_state(source, first_block)) {
-        Some(end_state) => Ok(Located {
-            baseline_first,
-            first_block,
-            last_block,
-            window_last,
-            end_state,
-            first_assumed: found.first_assumed(source),
-            known_until: Some(seconds(time_ms(source, window_last)?)),
-        }),
-        None => Err(not_covered(source, period, format!("the state of block {first_block} is missing"))),
+    let missing = match end_state {
+        Some(_) if has_state(source, first_block, from) => None,
+        Some(_) => Some(first_block),
+        None => Some(last_block),
+    };
+    if let Some(height) = missing {
+        return Err(not_covered(source, period, format!("the state of block {height} is missing")));
     }
+    Ok(Located {
+        end_state,
+        first_assumed: from.is_none() && found.first_assumed(source),
+        known_until: Some(seconds(time_ms(source, window_last)?)),
+        ..found.located(rules, last_block, window_last)
+    })
 }
 
-fn has_state(source: &Source, height: u32) -> bool {
-    source.archives().iter().any(|archive| archive.state_entry(height).is_some())
+/// As [`locate`], as far as the archives go, for a state that is saved.
+///
+/// # Errors
+/// Archives that begin too late, or have no state of the first block.
+pub fn locate_so_far(
+    source: &Source,
+    period: &Period,
+    rules: &Rules,
+    from: Option<&SavedState>,
+) -> Result<Located> {
+    let found = find(source, period, from, false)?;
+    let (first_block, last_block, window_last) = found.so_far(source, rules);
+    if !has_state(source, first_block, from) {
+        return Err(not_covered(source, period, format!("the state of block {first_block} is missing")));
+    }
+    let end_state = Some(last_block).filter(|_| found.ended() && has_state(source, last_block, from));
+    Ok(Located { end_state, ..found.located(rules, last_block, window_last) })
+}
+
+/// Whether the state after a block is there, or was when the state that is gone on from was saved.
+fn has_state(source: &Source, height: u32, from: Option<&SavedState>) -> bool {
+    let saved = from.is_some_and(|saved| saved.has_state(height));
+    saved || source.archives().iter().any(|archive| archive.state_entry(height).is_some())
 }
 
 /// Where a period lies, as far as the archives tell.
@@ -118,6 +148,8 @@ struct Found {
     window_blocks: Option<u32>,
     block_time_ms: u64,
     recorded: bool,
+    /// First block that is folded.
+    fold_from: u32,
 }
 
 impl Found {
@@ -128,6 +160,35 @@ impl Found {
             window_blocks: Some(range.window_blocks),
             block_time_ms: range.block_time_ms,
             recorded: true,
+            fold_from: range.first_block,
+        }
+    }
+
+    /// Whether the last block of the period is known.
+    fn ended(&self) -> bool {
+        self.last_block.is_some()
+    }
+
+    /// First block, last block and end of the window, as far as there are blocks.
+    fn so_far(&self, source: &Source, rules: &Rules) -> (u32, u32, u32) {
+        let last_block = self.last_block.unwrap_or(source.last());
+        let window = if self.ended() { self.window(rules) } else { 0 };
+        (self.first_block, last_block, last_block.saturating_add(window).min(source.last()))
+    }
+
+    fn located(&self, rules: &Rules, last_block: u32, window_last: u32) -> Located {
+        Located {
+            baseline_first: self.baseline_first(rules),
+            first_block: self.first_block,
+            last_block,
+            window_last,
+            end_state: None,
+            first_assumed: false,
+            known_until: None,
+            fold_from: self.fold_from,
+            ended: self.ended(),
+            block_time_ms: self.block_time_ms,
+            window_blocks: self.window_blocks,
         }
     }
 
@@ -146,35 +207,52 @@ impl Found {
     }
 }
 
-/// Finds both ends of a period, of which the first block has to be there; if `partial`, one that seems to be it will do.
-fn find(source: &Source, period: &Period, partial: bool) -> Result<Found> {
+/// Finds both ends of a period. Its first block has to be there; if `partial`, one that seems to be it will do.
+fn find(source: &Source, period: &Period, from: Option<&SavedState>, partial: bool) -> Result<Found> {
     let is_of_period = |range: &ExportedRange| (range.from, range.to) == (period.start, period.end);
     let recorded = source.archives().iter().find_map(|archive| {
         let range = archive.manifest().exported_range().filter(is_of_period)?;
         Some((archive.manifest().last_block, range))
     });
-    let mut found = match recorded {
-        Some((last, range)) => {
+    let mut found = match (recorded, from) {
+        (Some((last, range)), _) => {
             let found = Found::of_range(&range);
             // An end that was chosen counts if nothing follows on it and the period is over after it.
             let ends = !range.last_block_given
                 || (last == source.last() && is_after(time_ms(source, last)?, period.end));
             if ends { found } else { Found { last_block: None, window_blocks: None, ..found } }
         }
-        None => Found {
-            first_block: first_by_time(source, period, partial)?,
+        (None, Some(saved)) => Found {
+            first_block: saved.head.first.height,
             last_block: None,
-            window_blocks: None,
-            block_time_ms: block_time_ms(source)?,
-            recorded: false,
+            window_blocks: saved.head.window_blocks,
+            block_time_ms: saved.head.block_time_ms,
+            recorded: true,
+            fold_from: 0,
         },
+        (None, None) => {
+            let first_block = first_by_time(source, period, partial)?;
+            Found {
+                first_block,
+                last_block: None,
+                window_blocks: None,
+                block_time_ms: block_time_ms(source)?,
+                recorded: false,
+                fold_from: first_block,
+            }
+        }
     };
+    if let Some(saved) = from {
+        found.first_block = saved.head.first.height;
+        found.fold_from = saved.head.block.height.saturating_add(1);
+        found.last_block = saved.head.last.map(|last| last.height).or(found.last_block);
+    }
     if found.last_block.is_none() {
         found.last_block = first_after(source, period.end)?;
     }
-    if source.first() > found.first_block {
+    if source.first() > found.fold_from {
         let last = source.first().saturating_sub(1);
-        let what = format!("blocks {} to {last} are missing", found.first_block);
+        let what = format!("blocks {} to {last} are missing", found.fold_from);
         return Err(not_covered(source, period, what));
     }
     Ok(found)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::decode::{Other, Report, shard_of};
 use crate::{
     chain::types::{ContractId, Event, NodeId},
-    minting::{Fold, StartState},
+    minting::{Fold, Folded, StartState},
 };
 
 /// The events of one chunk for one shard.
@@ -76,6 +76,16 @@ impl Router {
             }
         }
         (router, parts)
+    }
+
+    /// Knows the contracts of a saved state.
+    pub fn resume(folded: &Folded, shards: usize) -> Router {
+        Router { shards: shards.max(1), contracts: folded.contracts().collect() }
+    }
+
+    /// The node of a contract, if that is known.
+    pub fn known(&self, contract: ContractId) -> Option<NodeId> {
+        self.contracts.get(&contract).copied()
     }
 
     /// Gives the events of a chunk to their shards; chunks come in the order of the chain. `reports` are by shard

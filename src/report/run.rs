@@ -14,7 +14,7 @@ use super::{
 use crate::{
     archive::container::sha256,
     minting::{Finding, NodeResult, Outcome, Period, Previous, Retry, Rules},
-    replay::{Replayed, Source},
+    replay::{Replayed, SavedState, Source},
 };
 
 /// Name of the run's own file.
@@ -43,6 +43,8 @@ pub struct Run<'a> {
     pub paid: &'a [PaidSource],
     /// Findings were looked at and accepted.
     pub accept_findings: bool,
+    /// The saved state that was gone on from.
+    pub from: Option<&'a SavedState>,
     /// Payouts to addresses that no payment can reach are left out.
     pub withhold_invalid_addresses: bool,
 }
@@ -191,7 +193,9 @@ impl Run<'_> {
     fn json(&self, files: &BTreeMap<String, Vec<u8>>) -> Value {
         let Replayed { located, .. } = self.replayed;
         let hash = |hash: &[u8; 32]| format!("0x{}", hex::encode(hash));
-        let roots = self.source.archives().iter().map(|a| hex::encode(a.manifest().archive_root.0));
+        let earlier = self.from.into_iter().flat_map(|saved| &saved.head.archive_roots).map(|root| root.0);
+        let own = self.source.archives().iter().map(|archive| archive.manifest().archive_root.0);
+        let roots = earlier.chain(own).map(hex::encode);
         let genesis = self.source.archives().first().map(|a| hash(&a.manifest().genesis_hash.0));
         let status = match (self.replayed.findings.is_empty(), self.accept_findings, self.is_partial()) {
             (true, _, false) => "done",
@@ -226,7 +230,7 @@ impl Run<'_> {
             "program": program_json(),
             "receipts_digest": outputs_digest(files, "receipts/"),
             "rules": rules_json(self.rules),
-            "state_snapshot": Value::Null,
+            "state_snapshot": self.from.map(|saved| hex::encode(saved.sha256)),
             "status": status,
             "totals": if self.withheld() { Value::Null } else { self.totals().json() },
         });

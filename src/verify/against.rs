@@ -1,6 +1,7 @@
 //! Compares what a replay gives with results that somebody published: any subset of receipts, `payouts.csv`,
 //! `overview.csv` and the other files of a run, of this program or of the reference implementation.
 
+mod fixups;
 mod place;
 mod receipts;
 mod tables;
@@ -12,9 +13,8 @@ use std::{
 
 use super::outputs::{ATTESTATION_START, ResultError, names, read};
 use crate::{
-    minting::{FixupReceipt, Receipt},
+    minting::FixupReceipt,
     report::{
-        fixup::{Correction, FixupError},
         partial,
         run::{RUN_JSON, Run},
     },
@@ -28,9 +28,6 @@ pub enum AgainstError {
     /// They cannot be read.
     #[error(transparent)]
     Result(#[from] ResultError),
-    /// They are fix-ups that cannot be made again.
-    #[error("the published results are fix-ups: {0}")]
-    Fixup(#[from] FixupError),
     /// Writing to memory failed.
     #[error("failed to make the files of the replay: {0}")]
     Io(#[from] std::io::Error),
@@ -101,7 +98,7 @@ impl Against {
 /// Compares a run with published results. Findings of the run do not count: `run` has to accept them.
 ///
 /// # Errors
-/// I/O errors, fix-ups that do not fit the run, and a folder in which there is nothing to compare.
+/// I/O errors, and a folder in which there is nothing to compare.
 pub fn against(run: &Run<'_>, folder: &Path) -> Result<Against, AgainstError> {
     partial::refuse(folder, "nobody published it as the result of a period").map_err(ResultError::from)?;
     let names = published_names(folder, &run.period.folder())?;
@@ -114,11 +111,11 @@ pub fn against(run: &Run<'_>, folder: &Path) -> Result<Against, AgainstError> {
     for (_, path) in fixups {
         corrections.extend(FixupReceipt::parse(&read(&folder.join(path))?).ok());
     }
+    let mut corrected = BTreeSet::new();
     if !corrections.is_empty() {
         outcome.fixups = true;
-        make_fixups(run, folder, &names, &corrections, &mut here)?;
+        corrected = fixups::make(run, folder, &names, &corrections, &mut here)?;
     }
-    let corrected = corrections.into_iter().map(|fixup| fixup.minted_receipt).collect();
     let side = Sides { run, folder, names: &names, here: &here, corrected: &corrected };
     let nodes = receipts::compare(&side, &mut outcome)?;
     tables::compare(&side, &nodes, &mut outcome)?;
@@ -169,45 +166,4 @@ fn published_names(folder: &Path, period: &str) -> Result<BTreeMap<String, Strin
         _ => (path.clone(), path),
     };
     Ok(names(folder)?.into_iter().map(named).collect())
-}
-
-/// Replaces the payouts of a run by those of the correction that it makes of the minted receipts: as published, or
-/// else as the fix-ups state them.
-fn make_fixups(
-    run: &Run<'_>,
-    folder: &Path,
-    names: &BTreeMap<String, String>,
-    fixups: &[FixupReceipt],
-    here: &mut BTreeMap<String, Vec<u8>>,
-) -> Result<(), AgainstError> {
-    let start = format!("receipts/{}/", run.period.folder());
-    let mut minted = BTreeMap::new();
-    for (name, path) in names.range(start.clone()..).take_while(|(name, _)| name.starts_with(&start)) {
-        let mut hash = [0; 32];
-        let bytes = read(&folder.join(path))?;
-        let named = name.strip_prefix(&start).is_some_and(|hex| hex::decode_to_slice(hex, &mut hash).is_ok());
-        if let (true, Ok(receipt)) = (named, Receipt::parse(&bytes)) {
-            minted.insert(hash, receipt);
-        }
-    }
-    let receipts = || run.replayed.nodes.iter().filter_map(|node| node.receipt.as_ref());
-    for fixup in fixups {
-        let mut hash = [0; 32];
-        let correct = receipts().find(|sealed| sealed.receipt.node_id == fixup.node_id);
-        if let (Some(correct), Ok(())) = (correct, hex::decode_to_slice(&fixup.minted_receipt, &mut hash)) {
-            let correct = correct.receipt.clone();
-            minted.entry(hash).or_insert_with(|| Receipt {
-                measured_uptime: fixup.minted_uptime.unwrap_or(correct.measured_uptime),
-                cloud_units: fixup.minted_cloud_units,
-                reward: fixup.minted_reward,
-                carbon_offset: fixup.minted_carbon_offset,
-                ..correct
-            });
-        }
-    }
-    let correct = receipts().map(|sealed| (sealed.hash, sealed.receipt.clone())).collect();
-    let correction = Correction::new(&minted, &correct, run.rules)?;
-    here.remove("payouts.csv");
-    here.extend(correction.files(&run.period.folder(), run.rules, run.withhold_invalid_addresses)?);
-    Ok(())
 }

@@ -20,9 +20,9 @@ impl Progress for Silent {
 fn agrees(name: &str, rules: &Rules, of_interest: impl Fn(u32) -> bool) {
     let source = Source::open(&[testdata(name).join("archive")]).unwrap();
     let period = Period::numbered(81).unwrap();
-    let located = locate(&source, &period, rules).unwrap();
+    let located = locate(&source, &period, rules, None).unwrap();
     let interrupted = &AtomicBool::new(false);
-    let request = Request { source: &source, period: &period, rules, located, interrupted };
+    let request = Request { source: &source, period: &period, rules, located, from: None, interrupted };
     let nodes = replay(&request, &Silent).unwrap().nodes;
     for expected in nodes.iter().filter(|expected| of_interest(expected.node.id)) {
         let explained = follow(&request, expected.node.id, &Silent).unwrap();

@@ -22,9 +22,10 @@ impl Progress for Silent {
 fn outcomes(name: &str) -> Vec<(u32, &'static str)> {
     let source = Source::open(&[testdata(name).join("archive")]).unwrap();
     let (period, rules) = (Period::numbered(81).unwrap(), Rules::r81());
-    let located = locate(&source, &period, &rules).unwrap();
+    let located = locate(&source, &period, &rules, None).unwrap();
     let interrupted = &AtomicBool::new(false);
-    let request = Request { source: &source, period: &period, rules: &rules, located, interrupted };
+    let request =
+        Request { source: &source, period: &period, rules: &rules, located, from: None, interrupted };
     replay(&request, &Silent).unwrap().nodes.iter().map(|n| (n.node.id, n.outcome.label())).collect()
 }
 

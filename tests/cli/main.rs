@@ -15,6 +15,7 @@ mod export;
 mod frozen;
 mod node;
 mod partial;
+mod pieces;
 mod replay;
 mod results;
 mod slim;

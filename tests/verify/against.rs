@@ -72,6 +72,29 @@ fn accepted_findings_do_not_count() {
     assert!(ran.stderr.contains("findings of the replay"), "{}", ran.stderr);
 }
 
+/// Node 8 of the frozen archive has an uptime of 2,546,367 s in 2,630,880 s. It reports every 2,400 s, which is every
+/// second block from block 110 on, but for four silences, of which the first two lose 41,879 s.
+#[test]
+fn uptime_that_differs_is_found_at_the_block_that_decides() {
+    let found = |uptime: u64| spoiled(|out| edit(&receipt(out, 8), |text| with_uptime(&text, uptime)));
+    let less = found(1_000_000);
+    let first = &less["first"];
+    assert_eq!((&first["node"], &first["field"]), (&8.into(), &"measured_uptime".into()));
+    assert_eq!((&first["published"], &first["here"]), (&"1000000".into(), &"2546367".into()));
+    assert_eq!(first["block"], 110 + (1_000_000 + 41_879) / 1_200, "{first}");
+    assert!(first["reason"].as_str().unwrap().contains("passes what was published"), "{first}");
+    // 30,880 s are lost in what was published. The second silence, up to block 848, loses more.
+    let more = found(2_600_000);
+    let reason = more["first"]["reason"].as_str().unwrap();
+    assert!(reason.contains("earn nothing up to this block"), "{reason}");
+    assert_eq!(more["first"]["block"], 848);
+    // Whoever credits the first silence in full has 22,800 - 2,460 s more, which are lost nowhere else.
+    let whole = found(2_546_367 + 20_340);
+    let reason = whole["first"]["reason"].as_str().unwrap();
+    assert!(reason.contains("exactly the 20340 s"), "{reason}");
+    assert_eq!(whole["first"]["block"], 488);
+}
+
 #[test]
 fn violations_name_their_block() {
     let overview = fs::read_to_string(testdata("small/expected/overview.csv")).unwrap();

@@ -116,6 +116,8 @@ Examples:
   minting-replay run period-73 --period 73 --bugs fixed --out as-it-should-have-been-73
   minting-replay run period-81 --period 81 --compare-rules r74 --out results-81
   minting-replay run so-far-82 --period 82 --partial --out preliminary-82
+  minting-replay run first-half --period 82 --save-state half-82
+  minting-replay run second-half --period 82 --load-state half-82 --out results-82
   minting-replay run week --range 1735689600..1736294400 --rules r81 --out results-week";
 
 #[derive(Debug, Args)]
@@ -135,8 +137,15 @@ pub struct RunArgs {
     #[arg(long, value_name = "FROM..TO", value_parser = parse_time_range)]
     pub range: Option<(i64, i64)>,
     /// Folder of the results; must be absent or empty
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "save_state")]
+    pub out: Option<PathBuf>,
+    /// Write what is known after the last block into this file, for another run to go on from; without --out, or where
+    /// the archives end inside of the period, that is all
+    #[arg(help_heading = "State", long, value_name = "FILE", conflicts_with_all = ["compare_rules", "compare_bugs"])]
+    pub save_state: Option<PathBuf>,
+    /// Go on from what an earlier run of the same period, by the same rules, saved; the archives have the blocks that follow
+    #[arg(help_heading = "State", long, value_name = "FILE", conflicts_with_all = ["compare_rules", "compare_bugs"])]
+    pub load_state: Option<PathBuf>,
     /// Rule set, by its name or as a TOML file (see `minting-replay rules`) [default: that of the period]
     #[arg(help_heading = "Rules", long, value_name = "NAME|FILE.toml")]
     pub rules: Option<String>,

@@ -57,10 +57,16 @@ pub fn explain(args: &ExplainArgs, quiet: bool) -> Result<Exit, Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
     pool.install(|| {
         let source = Source::open(&args.archives)?;
-        let located = locate(&source, &period, &rules)?;
+        let located = locate(&source, &period, &rules, None)?;
         let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
-        let request =
-            Request { source: &source, period: &period, rules: &rules, located, interrupted: &INTERRUPTED };
+        let request = Request {
+            source: &source,
+            period: &period,
+            rules: &rules,
+            located,
+            from: None,
+            interrupted: &INTERRUPTED,
+        };
         let explained = follow(&request, args.node, &bar)?;
         drop(bar);
         let followed = match &explained.node {

@@ -9,6 +9,7 @@ mod explain;
 mod export;
 mod farm;
 mod fixup;
+mod ground;
 mod inspect;
 mod lint;
 mod periods;

@@ -105,7 +105,7 @@ fn number_at(time: i64) -> Result<u32, Failure> {
 /// Where a period lies in the archives, by the rules of its first run.
 fn blocks(source: &Source, period: &Period) -> Result<minting::replay::Located, Failure> {
     let rules = RuleSet::in_force(period).map_or_else(Rules::r81, |in_force| in_force.set.rules());
-    Ok(locate(source, period, &rules)?)
+    Ok(locate(source, period, &rules, None)?)
 }
 
 /// A time where this computer is, with its offset.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering,
 use minting::{
     cli::{Exit, date, escape, print},
     minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
-    replay::{Located, Request, Source, locate, locate_partial, replay},
+    replay::Located,
     report::{
         addresses::{Treatment, all_made_up, invalid},
         output::Output,
@@ -20,7 +20,7 @@ use super::{
     ENDS_TIDILY, Failure, INTERRUPTED,
     args::{BugsArg, InvalidAddresses, RunArgs},
     diff::describe,
-    progress::Bar,
+    ground::{self, Ground},
     rule_sets,
     timings::RunTimes,
 };
@@ -32,11 +32,13 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
     ENDS_TIDILY.store(true, Ordering::Relaxed);
     let asked = Asked::of(args)?;
     // Whatever would stop the run at its end is looked at before it starts.
-    let output = Output::create(&args.out, args.overwrite)?;
+    ground::refuse_place(args)?;
+    let output = args.out.as_deref().map(|out| Output::create(out, args.overwrite)).transpose()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
     pool.install(|| {
-        let Some(other) = compared(args, &asked)? else {
-            return with_run(args, &asked, quiet, |run, times| finish(args, quiet, run, times, output));
+        let (other, output) = match (compared(args, &asked)?, output) {
+            (Some(other), Some(output)) => (other, output),
+            (_, output) => return plain(args, &asked, quiet, output),
         };
         let side = |run: &Run<'_>| Side::of_run(&run.replayed.nodes, run.retries, run.rules);
         // The comparison comes first: what stops it must not leave results that nobody was shown.
@@ -57,6 +59,32 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
             Ok(if exit == Exit::Done { printed } else { exit })
         })
     })
+}
+
+/// A run that is compared with no other. Without a place for results, or blocks for them, it only saves its state.
+fn plain(args: &RunArgs, asked: &Asked, quiet: bool, output: Option<Output>) -> Result<Exit, Failure> {
+    let mut times = RunTimes::start();
+    let ground = Ground::of(args, &asked.period, &asked.rules)?;
+    times.open = times.started.elapsed();
+    match output {
+        Some(output) if ground.has_results => {
+            on(&ground, args, asked, quiet, times, |run, times| finish(args, quiet, run, times, output))
+        }
+        output => {
+            ground.fold(args, &asked.period, &asked.rules, quiet)?;
+            let last = ground.located.window_last;
+            if output.is_some() {
+                eprintln!(
+                    "warning: no results: the archives end with block {last}, before all that counts; --partial gives a \
+                     preliminary one"
+                );
+            }
+            let file = args.save_state.as_deref().unwrap_or(Path::new("")).display();
+            let text =
+                if quiet { String::new() } else { format!("The state after block {last} is in {file}\n") };
+            Ok(print(text.as_bytes()))
+        }
+    }
 }
 
 /// The same run by the rules it is to be compared with.
@@ -182,37 +210,29 @@ pub fn with_run<T>(
     quiet: bool,
     then: impl FnOnce(&Run<'_>, RunTimes) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let Asked { period, rules, previous, paid } = asked;
     let mut times = RunTimes::start();
-    let source = Source::open(&args.archives)?;
+    let ground = Ground::of(args, &asked.period, &asked.rules)?;
     times.open = times.started.elapsed();
-    let located =
-        if args.partial { locate_partial(&source, period, rules)? } else { locate(&source, period, rules)? };
-    if located.baseline_first < located.first_block.min(source.first()) {
-        let before = source.first().min(located.first_block).saturating_sub(1);
-        eprintln!(
-            "warning: these rules count use from the last report before the period on, and the archives lack blocks {} to \
-             {before}: use before the first report in the period is not counted; export them with `minting-fetch blocks`",
-            located.baseline_first
-        );
-    }
-    if located.first_assumed {
-        eprintln!(
-            "warning: block {} is the first one of the archives; that the block before it does not belong to the period is \
-             taken from the pace of the blocks",
-            located.first_block
-        );
-    }
-    let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
-    let request = Request { source: &source, period, rules, located, interrupted: &INTERRUPTED };
-    let replayed = replay(&request, &bar)?;
-    drop(bar);
+    on(&ground, args, asked, quiet, times, then)
+}
+
+/// As [`with_run`], on archives that are open.
+fn on<T>(
+    ground: &Ground,
+    args: &RunArgs,
+    asked: &Asked,
+    quiet: bool,
+    times: RunTimes,
+    then: impl FnOnce(&Run<'_>, RunTimes) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Asked { period, rules, previous, paid } = asked;
+    let replayed = ground.fold(args, period, rules, quiet)?.close()?;
     let retries: Vec<Retry> = match previous {
         Some(previous) => retries(previous, &paid.memos, period, rules, &replayed.end),
         None => Vec::new(),
     };
     let run = Run {
-        source: &source,
+        source: &ground.source,
         period,
         rules,
         replayed: &replayed,
@@ -220,6 +240,7 @@ pub fn with_run<T>(
         previous: previous.as_ref(),
         paid: &paid.sources,
         accept_findings: args.accept_findings,
+        from: ground.from.as_ref(),
         withhold_invalid_addresses: treatment(args.invalid_addresses).withholds(rules, &replayed.end),
     };
     then(&run, times)
@@ -233,6 +254,7 @@ fn finish(
     mut output: Output,
 ) -> Result<Exit, Failure> {
     let written = Instant::now();
+    let out = args.out.as_deref().unwrap_or(Path::new(""));
     let Run { replayed, retries, withhold_invalid_addresses: withhold, .. } = *run;
     let files = run.files()?;
     for (name, bytes) in &files {
@@ -243,7 +265,7 @@ fn finish(
     }
     output.finish()?;
     times.write = written.elapsed();
-    say_findings(&replayed.findings, &args.out.join(run.name(RUN_JSON)), run.withheld());
+    say_findings(&replayed.findings, &out.join(run.name(RUN_JSON)), run.withheld());
     let invalid = invalid(&replayed.nodes, retries);
     say_addresses(&invalid, withhold);
     if !invalid.is_empty() && !withhold && all_made_up(&replayed.end) {
@@ -255,7 +277,7 @@ fn finish(
         }
         _ if quiet => Vec::new(),
         _ if run.withheld() => Vec::new(),
-        Some(json) => summary(run, &args.out, &short_digest(json)).into_bytes(),
+        Some(json) => summary(run, out, &short_digest(json)).into_bytes(),
         None => Vec::new(),
     };
     let printed = print(&text);

@@ -75,7 +75,9 @@ impl VerifyArgs {
             archives: self.archives.clone(),
             period: self.period,
             range: self.range,
-            out: PathBuf::new(),
+            out: None,
+            save_state: None,
+            load_state: None,
             rules: self.rules.clone(),
             bugs: self.bugs,
             previous: self.previous.clone(),
@@ -140,9 +142,9 @@ fn place(
     };
     let source = Source::open(&args.archives)?;
     let (period, rules) = (&asked.period, &asked.rules);
-    let located = minting::replay::locate(&source, period, rules)?;
+    let located = minting::replay::locate(&source, period, rules, None)?;
     let bar = Bar::new(u64::from(located.window_last.saturating_sub(located.first_block)) + 1, quiet);
-    let request = Request { source: &source, period, rules, located, interrupted: &INTERRUPTED };
+    let request = Request { source: &source, period, rules, located, from: None, interrupted: &INTERRUPTED };
     let explained = follow(&request, node, &bar)?;
     drop(bar);
     let of_node: Vec<&Difference> =

@@ -1,7 +1,7 @@
 //! The block at which published results and a replay part, and why: read off the timeline of the node.
 //!
-//! A receipt holds sums, so the block is as exact as they allow. A violation names its block. Uptime that is more here
-//! parts at the latest where the uptime credited here passes what was published; uptime that is less,
+//! A receipt holds sums, so the block is as exact as they allow. A violation names its block. Uptime parts where one thing
+//! that happened accounts for all of the difference, if that is so of one alone. Else uptime that is more here parts at the latest where the uptime credited here passes what was published; uptime that is less,
 //! where more time is lost here than was lost in all of the published period. What follows from a state parts in the block of that state.
 
 use super::{About, Difference};
@@ -138,6 +138,19 @@ impl Seen<'_> {
             return self.in_state(difference, self.last_block, "one side states no uptime".to_owned());
         };
         let entries = &self.followed.entries;
+        let missing = published.saturating_sub(here);
+        let of_all =
+            |entry: &&Entry| if missing > 0 { entry.lost == missing } else { entry.credit == -missing };
+        let mut exact = entries.iter().filter(of_all);
+        if let (Some(entry), None) = (exact.next(), exact.next()) {
+            let what = if missing > 0 { "earn nothing" } else { "are credited" };
+            let seconds = missing.unsigned_abs();
+            let words = format!(
+                "exactly the {seconds} s by which both differ {what} here: {}",
+                self.explanation.words(entry)
+            );
+            return self.at(difference, entry, words);
+        }
         let passes = entries.iter().find(|entry| entry.total > published);
         if let Some(entry) = passes.filter(|_| here > published) {
             let words = format!(
@@ -149,7 +162,6 @@ impl Seen<'_> {
             return self.at(difference, entry, words);
         }
         // Of the time that was published as lost, more is lost here from this entry on.
-        let missing = published.saturating_sub(here);
         let allowed = i128::from(self.period.duration()).saturating_sub(published);
         let mut lost = 0_i128;
         let passes = entries.iter().find(|entry| {
