@@ -9,7 +9,8 @@ use std::{
 
 use minting::{
     archive::{
-        Archive, ArchiveWriter, Block, Chunk, Hash, Plan, Provenance, RuntimeMetadata, Span, StateSnapshot,
+        Archive, ArchiveWriter, Block, Blocks, Chunk, Hash, Plan, Provenance, RuntimeMetadata, Span,
+        StateSnapshot,
     },
     chain::event_shapes,
 };
@@ -106,7 +107,7 @@ impl Whole {
         };
         let mut writer = ArchiveWriter::open(&folder, plan, event_shapes).unwrap();
         let mut spans: Vec<Span> = Vec::new();
-        let mut blocks = Vec::new();
+        let mut blocks = Blocks::default();
         for (height, (block, metadata)) in self.blocks.range(first..=last) {
             if spans.last().is_none_or(|span| span.metadata != *metadata) {
                 spans.push(Span { first: *height, metadata: *metadata });
