@@ -8,7 +8,8 @@ checked before anything is printed.
 
 NOT checked, because it takes a decoder of metadata: that events, keys and values decode; that a snapshot lists every
 prefix that its runtime has; that BLOCK_TIMES has exactly the blocks that NodePower names; that System.Version agrees
-with the spec version. Nor are the log items inside of header digests.
+with the spec version. Nor are the log items inside of header digests, nor, as that takes more than Python has, the
+signatures of validators.
 """
 import argparse, hashlib, itertools, json, os, re, signal, struct, sys
 import zstandard
@@ -52,9 +53,12 @@ def record(**fields):
     return lambda value: (isinstance(value, dict) and value.keys() == fields.keys()
                           and all(form(value[name]) for name, form in fields.items()))
 
-def entries(**fields):
-    form = record(file=text, file_bytes=integer(0, FILE_LIMIT), body_bytes=integer(0, BODY_LIMIT), file_sha256=digest,
+def entry(**fields):
+    return record(file=text, file_bytes=integer(0, FILE_LIMIT), body_bytes=integer(0, BODY_LIMIT), file_sha256=digest,
                   content_sha256=digest, **fields)
+
+def entries(**fields):
+    form = entry(**fields)
     return lambda value: isinstance(value, list) and all(map(form, value))
 
 def text(value): return isinstance(value, str)
@@ -73,7 +77,7 @@ MANIFEST = {
                             first_block_given=boolean, last_block_given=boolean, block_time_ms=integer(1, 2**64 - 1)))}
 
 
-PROOFS = record(blocks=entries(first=U32, last=U32), one_in=integer(1, 2**32 - 1), state=entries(height=U32))
+PROOFS = record(blocks=entries(first=U32, last=U32), finality=or_null(entry(block_hash=digest, height=U32)), one_in=integer(1, 2**32 - 1), state=entries(height=U32))
 
 
 def read_manifest(folder):
@@ -119,6 +123,8 @@ def read_manifest(folder):
         need(runs == [(chunk['first'], chunk['last']) for chunk in m['chunks']], name, 'proofs are not those of every chunk')
         proven = [entry['height'] for entry in m['proofs']['state']]
         need(proven == heights, name, 'proofs are not those of every snapshot')
+        final = m['proofs']['finality']
+        need(final is None or final['height'] >= last, name, 'the block that is final is before the last block')
     need(r or m['period'] is None, name, 'has a period and no range')
     if r:
         need(r['from'] < r['to'], name, 'range: from is not below to')
@@ -526,13 +532,16 @@ class Archive:
             self.read_state(entry)
         for entry in self.m['metadata']:
             self.read_metadata(entry)
-        proofs = self.m.get('proofs', {'blocks': [], 'state': []})
+        proofs = self.m.get('proofs', {'blocks': [], 'finality': None, 'state': []})
+        final = [proofs['finality']] if proofs['finality'] else []
         for entry, chunk in zip(proofs['blocks'], self.m['chunks']):
             self.read_block_proofs(entry, chunk['last_hash'])
         for entry, state in zip(proofs['state'], self.m['state']):
             self.read_state_proof(entry, state['block_hash'])
+        for entry in final:
+            self.read_finality(entry)
         need(archive_root(self.m) == self.m['archive_root'], 'manifest.json', 'archive_root is not that of the rest')
-        listed = {kind: self.m[kind] for kind in ('chunks', 'state', 'metadata')} | {'proofs': proofs['blocks'] + proofs['state']}
+        listed = {kind: self.m[kind] for kind in ('chunks', 'state', 'metadata')} | {'proofs': proofs['blocks'] + proofs['state'] + final}
         for kind in listed:                                                     # §1: no strangers
             path, known = os.path.join(folder, kind), {entry['file'] for entry in listed[kind]}
             for name in sorted(os.listdir(path)) if os.path.isdir(path) else ():
@@ -685,6 +694,43 @@ class Archive:
         claims = [(prefix, [pair for pair in self.pairs[height] if pair[0][:32] == prefix])
                   for prefix in self.prefixes[height]]
         check_proof(name, self.layout(height), self.roots[height - self.first], nodes, claims)
+
+    def read_finality(self, entry):
+        height, block = entry['height'], entry['block_hash']
+        name = f'proofs/{height:010}-{block[:8]}-finality.tfa'
+        body = read_body(self.folder, name, entry, 8)
+        need(body.minor == 2, name, 'has not minor version 2')
+        need(body.take(32) == self.genesis, name, 'genesis hash is not that of the manifest')
+        need(body.number() == height and body.take(32).hex() == block, name, 'is of another block than listed')
+        headers, justification, named = body.sections(HEADERS=1, JUSTIFICATIONS=6, AUTHORITIES=10)
+        count, last = headers.number(), self.m['last_block']
+        need(count == height - last, name, f'has {count} headers from block {last} to {height}')
+        roots = headers.strings([32] * count), headers.strings([32] * count)
+        parent, lengths = bytes.fromhex(self.m['last_hash']), headers.numbers(count)
+        need(0 not in lengths, name, 'has a header digest without bytes')
+        for number, *fields in zip(range(last + 1, height + 1), *roots, headers.strings(lengths)):
+            parent = block_hash(parent, number, *fields)
+        headers.end()
+        need(parent.hex() == block, name, f'its headers lead to {parent.hex()}')
+        justification.take(8)                                                   # round: any
+        need(justification.take(32).hex() == block and justification.number() == height, name, 'justifies another block')
+        if not named.data:
+            return
+        number = named.number()
+        need(self.first <= number <= last, name, f'names validators by block {number}')
+        grandpa = bytes.fromhex('5f9cc45b7a00c5899361e1c6099678dc')
+        keys = [b':grandpa_authorities', grandpa + bytes.fromhex('5e0621c4869aa60c02be9adcc98a0d1d'),
+                grandpa + bytes.fromhex('8a2d09463effcc78a22d75b9cb87dffc')]
+        claims = []
+        for key in keys:
+            mark = named.take(1)[0]
+            need(mark <= 1, name, f'has a mark {mark}')
+            claims.append((key, [(key, named.take(named.number()))] if mark else []))
+        lengths = named.numbers(named.number())
+        need(0 not in lengths, name, 'has a node without bytes')
+        nodes = named.strings(lengths)
+        named.end()
+        check_proof(name, self.layout(number), self.roots[number - self.first], nodes, claims)
 
     def read_metadata(self, entry):                                             # §6
         name = f'metadata/{entry["spec_version"]:05}-{entry["metadata_sha256"][:8]}.tfa'

@@ -7,12 +7,17 @@ use std::{
     sync::atomic::AtomicBool,
 };
 
+use ed25519_dalek::{Signer, SigningKey};
 use minting::{
-    archive::{Archive, Block, BlockProof, BlockProofs, Chunk, ChunkBody, StateProof},
+    archive::{
+        Archive, Block, BlockProof, BlockProofs, Chunk, ChunkBody, Finality, HeaderParts, NamedAuthorities,
+        StateProof,
+    },
     chain::{event_shapes, keys},
     minting::{Period, Rules},
-    proof::{Layout, build},
+    proof::{Layout, authorities, build, grandpa::Authorities},
     replay::{Progress, Request, Source, fold, locate},
+    verify::finality::Pinned,
 };
 
 /// Blocks of a seed of a chunk; more would only make mutations rarer.
@@ -91,6 +96,7 @@ pub fn make(testdata: &Path) -> Result<(), Failed> {
         }
     }
     write_proofs()?;
+    write_finality()?;
     write("saved-state", "upgrade", &saved_state(&testdata.join("upgrade/archive"))?)?;
     for (kind, take) in [("expected/receipts/81", 4), ("expected/receipts/retries/81", 2)] {
         let mut paths: Vec<PathBuf> = Vec::new();
@@ -138,6 +144,37 @@ fn write_proofs() -> io::Result<()> {
         write("proofs", &format!("state-{version}"), &[&[version][..], &state.to_body()].concat())?;
     }
     Ok(())
+}
+
+/// One validator, who signs a block with a header behind the last one.
+fn write_finality() -> io::Result<()> {
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let public = key.verifying_key().to_bytes();
+    let list = [&[1, 4][..], &public, &1u64.to_le_bytes()].concat();
+    let values = [Some(list), None, Some(3u64.to_le_bytes().to_vec())];
+    let header = HeaderParts { state_root: [1; 32], extrinsics_root: [2; 32], digest: vec![0] };
+    let height = 9u32;
+    let hash = [5; 32];
+    let vote = [&hash[..], &height.to_le_bytes()].concat();
+    let round = 2u64.to_le_bytes();
+    let signed = [&[1][..], &vote, &round, &3u64.to_le_bytes()].concat();
+    let signature = key.sign(&signed).to_bytes();
+    let justification = [&round[..], &vote, &[4], &vote, &signature, &public, &[0]].concat();
+    let keys = authorities::keys();
+    let mut pairs: Vec<build::Pair<'_>> = Vec::new();
+    for (key, value) in keys.iter().zip(&values) {
+        let path = key.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect();
+        pairs.extend(value.as_deref().map(|value| (path, value)));
+    }
+    let nodes = vec![build::node(Layout::V0, &pairs, 0).encode()];
+    let authorities = Some(NamedAuthorities { height: 8, values, nodes });
+    let (genesis, headers) = ([3; 32], vec![header]);
+    let finality = Finality { genesis, height, hash, headers, justification, authorities };
+    write("finality", "signed", &finality.to_body())?;
+    let unnamed = Finality { authorities: None, headers: vec![], ..finality };
+    write("finality", "unnamed", &unnamed.to_body())?;
+    let set = Authorities { set_id: 3, weights: BTreeMap::from([(public, 1)]) };
+    write("finality", "pinned.json", &serde_json::to_vec_pretty(&Pinned::of(genesis, &set))?)
 }
 
 /// What a replay knows after its last block.

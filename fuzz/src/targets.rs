@@ -3,13 +3,15 @@
 use std::{path::Path, sync::OnceLock};
 
 use minting::{
-    archive::{BlockProofs, ChunkBody, Manifest, StateProof, StateSnapshot, container, header::blake2_256},
+    archive::{
+        BlockProofs, ChunkBody, Finality, Manifest, StateProof, StateSnapshot, container, header::blake2_256,
+    },
     chain::Runtime,
     fetch::hostile,
     minting::{FixupReceipt, Receipt, RetryReceipt, Rules},
-    proof::{Layout, held},
+    proof::{Layout, authorities, grandpa, held},
     replay::SavedState,
-    verify::{attestation::Attestation, keys, outputs},
+    verify::{attestation::Attestation, finality::Pinned, keys, outputs},
 };
 
 use crate::seeds;
@@ -32,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "events", run: events },
     Target { name: "state", run: state },
     Target { name: "proofs", run: proofs },
+    Target { name: "finality", run: finality },
     Target { name: "receipts", run: receipts },
     Target { name: "rules", run: rules },
     Target { name: "answers", run: hostile::read_in_every_way },
@@ -50,7 +53,8 @@ fn words<T>(outcome: Result<T, impl std::fmt::Display>) -> String {
 
 fn container(bytes: &[u8]) -> String {
     use container::Kind;
-    let kinds = [Kind::Chunk, Kind::State, Kind::Metadata, Kind::BlockProofs, Kind::StateProof];
+    let kinds =
+        [Kind::Chunk, Kind::State, Kind::Metadata, Kind::BlockProofs, Kind::StateProof, Kind::Finality];
     kinds.map(|kind| words(container::open(kind, bytes, nowhere()))).join("; ")
 }
 
@@ -162,6 +166,24 @@ fn proofs(bytes: &[u8]) -> String {
         words(held::check_snapshot(layout, &root, &short, &snapshot))
     });
     [blocks, state].map(|outcome| outcome.unwrap_or_else(|error| error.to_string())).join("; ")
+}
+
+/// Whoever a state is made to name is believed, so that signatures are reached.
+fn finality(bytes: &[u8]) -> String {
+    let pinned = words(Pinned::parse(bytes));
+    let read = match Finality::parse(bytes, nowhere()) {
+        Ok(read) => read,
+        Err(error) => return format!("{pinned}; {error}"),
+    };
+    assert_eq!(read.to_body(), bytes, "there is one form of finality");
+    let Some(named) = read.authorities else { return format!("{pinned}; nobody is named") };
+    let nodes: Vec<&[u8]> = named.nodes.iter().map(Vec::as_slice).collect();
+    let root = nodes.first().map(|node| blake2_256(&[node])).unwrap_or_default();
+    let proven = words(authorities::check(Layout::V0, &root, &nodes, &named.values));
+    match authorities::decode(&named.values) {
+        Ok(set) => format!("{proven}; {}", words(grandpa::verify(&read.justification, &set))),
+        Err(what) => format!("{proven}; {what}"),
+    }
 }
 
 fn receipts(bytes: &[u8]) -> String {

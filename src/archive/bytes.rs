@@ -172,7 +172,7 @@ pub const EVENTS: u16 = 0x0003;
 pub const RUNTIME_SPANS: u16 = 0x0004;
 /// Proofs of events and times of blocks.
 pub const READ_PROOFS: u16 = 0x0005;
-/// Reserved: GRANDPA justifications.
+/// A GRANDPA justification.
 pub const JUSTIFICATIONS: u16 = 0x0006;
 /// Events in columns, instead of [`EVENTS`].
 pub const EVENT_COLUMNS: u16 = 0x0007;
@@ -180,6 +180,8 @@ pub const EVENT_COLUMNS: u16 = 0x0007;
 pub const SLIM_TIMES: u16 = 0x0008;
 /// Hashes of some blocks of a slim chunk.
 pub const KNOWN_HASHES: u16 = 0x0009;
+/// Who finalizes blocks, as a state says it.
+pub const AUTHORITIES: u16 = 0x000a;
 /// Prefixes under which a state snapshot is complete.
 pub const PREFIXES: u16 = 0x0101;
 /// Keys and values of a state snapshot.
@@ -205,6 +207,7 @@ fn section_name(kind: u16) -> &'static str {
         EVENT_COLUMNS => "EVENT_COLUMNS",
         SLIM_TIMES => "SLIM_TIMES",
         KNOWN_HASHES => "KNOWN_HASHES",
+        AUTHORITIES => "AUTHORITIES",
         PREFIXES => "PREFIXES",
         PAIRS => "PAIRS",
         BLOCK_TIMES => "BLOCK_TIMES",

@@ -86,6 +86,7 @@ pub fn check_and_tell(archive: &Archive, done: &dyn Fn(u64)) -> Vec<Error> {
     if let Some(proofs) = &manifest.proofs {
         problems.extend(proofs.blocks.iter().filter_map(|entry| archive.block_proofs(entry).err()));
         problems.extend(proofs.state.iter().filter_map(|entry| archive.state_proof(entry).err()));
+        problems.extend(proofs.finality.iter().filter_map(|entry| archive.finality(entry).err()));
     }
     if let Some(what) = seen.range_is_wrong(archive) {
         problems.push(Error::damaged(archive.path(files::MANIFEST), what));

@@ -46,6 +46,8 @@ pub enum Kind {
     BlockProofs = 6,
     /// Proof of a state snapshot.
     StateProof = 7,
+    /// A block that the validators finalized.
+    Finality = 8,
 }
 
 impl Kind {
@@ -59,6 +61,7 @@ impl Kind {
             Kind::SlimChunk => 5,
             Kind::BlockProofs => 6,
             Kind::StateProof => 7,
+            Kind::Finality => 8,
         }
     }
 }

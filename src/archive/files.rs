@@ -57,6 +57,11 @@ pub fn state_proof_name(height: u32, block_hash: &Hash) -> String {
     format!("{PROOFS}/{height:010}-{}.tfa", short(block_hash))
 }
 
+/// `proofs/<height>-<start of the block's hash>-finality.tfa`
+pub fn finality_name(height: u32, block_hash: &Hash) -> String {
+    format!("{PROOFS}/{height:010}-{}-finality.tfa", short(block_hash))
+}
+
 /// Reads a whole file; `limit` bounds what is taken into memory.
 ///
 /// # Errors

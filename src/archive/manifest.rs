@@ -153,12 +153,34 @@ pub struct StateProofEntry {
     pub height: u32,
 }
 
+/// A block that the validators finalized.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinalityEntry {
+    /// Hash of the block.
+    pub block_hash: Hex,
+    /// Length of its body.
+    pub body_bytes: u64,
+    /// SHA-256 of its body.
+    pub content_sha256: Hex,
+    /// Name below the archive's folder.
+    pub file: String,
+    /// Length of the file.
+    pub file_bytes: u64,
+    /// SHA-256 of the file.
+    pub file_sha256: Hex,
+    /// Height of the block.
+    pub height: u32,
+}
+
 /// Proofs, outside of the root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proofs {
     /// Those of blocks, for every chunk.
     pub blocks: Vec<BlockProofsEntry>,
+    /// The first block at or after the last one that the validators finalized, if one was known.
+    pub finality: Option<FinalityEntry>,
     /// Blocks of which one is proven; see [`Sample`].
     pub one_in: NonZeroU32,
     /// Those of state, for every snapshot.
@@ -202,6 +224,7 @@ listed!(MetadataEntry);
 listed!(StateEntry);
 listed!(BlockProofsEntry);
 listed!(StateProofEntry);
+listed!(FinalityEntry);
 
 /// The time range for which blocks were exported, and how it was turned into blocks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -357,9 +380,10 @@ impl Manifest {
         let states = self.state.iter().map(StateEntry::listed);
         let proofs = self.proofs.iter();
         let of_blocks = proofs.clone().flat_map(|p| &p.blocks).map(BlockProofsEntry::listed);
-        let of_states = proofs.flat_map(|p| &p.state).map(StateProofEntry::listed);
+        let of_states = proofs.clone().flat_map(|p| &p.state).map(StateProofEntry::listed);
+        let finality = proofs.filter_map(|p| p.finality.as_ref()).map(FinalityEntry::listed);
         let all = chunks.chain(states).chain(self.metadata.iter().map(MetadataEntry::listed));
-        all.chain(of_blocks).chain(of_states)
+        all.chain(of_blocks).chain(of_states).chain(finality)
     }
 
     /// Which blocks have a proof; none if no block has.
@@ -513,6 +537,12 @@ impl Manifest {
         for (entry, chunk) in proofs.blocks.iter().zip(&self.chunks) {
             let name = files::block_proofs_name(entry.first, entry.last, &chunk.last_hash.0);
             expect_name(&entry.file, &name)?;
+        }
+        if let Some(entry) = &proofs.finality {
+            expect_name(&entry.file, &files::finality_name(entry.height, &entry.block_hash.0))?;
+            if entry.height < self.last_block {
+                return Err(format!("block {}, which is final, lies before the last block", entry.height));
+            }
         }
         if !proofs.state.iter().map(|entry| entry.height).eq(self.state.iter().map(|state| state.height)) {
             return Err("proofs of state are not those of every snapshot".into());

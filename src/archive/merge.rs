@@ -111,6 +111,7 @@ impl Merge {
             advance(u64::from(last - first) + 1);
         }
         self.put_states(&mut writer)?;
+        self.put_finality(&mut writer)?;
         writer.finish(provenance)
     }
 
@@ -152,6 +153,22 @@ impl Merge {
                         seen.insert(entry.height, (entry.content_sha256.0, source));
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// The word of the validators for the end of the joined archive, from the first archive that has it: nodes keep
+    /// signatures of different validators.
+    fn put_finality(&self, writer: &mut ArchiveWriter) -> Result<()> {
+        if self.plan.proofs.is_none() {
+            return Ok(());
+        }
+        let at_the_end = self.sources.iter().filter(|source| source.manifest().last_block == self.plan.last);
+        for source in at_the_end {
+            let proofs = source.manifest().proofs.as_ref();
+            if let Some(entry) = proofs.and_then(|proofs| proofs.finality.as_ref()) {
+                return writer.put_finality(&source.archive.finality(entry)?);
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ pub mod columns;
 pub mod container;
 mod error;
 pub mod files;
+mod finality;
 pub mod header;
 mod manifest;
 mod merge;
@@ -28,9 +29,10 @@ pub use check::{check, check_and_tell};
 pub use chunk::{BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
 pub use columns::{EventShapes, ShapesOf};
 pub use error::{Error, Result};
+pub use finality::{Finality, HeaderParts, NamedAuthorities};
 pub use manifest::{
-    BlockProofsEntry, ChunkEntry, ExportedRange, Hex, Manifest, MetadataEntry, Proofs, StateEntry,
-    StateProofEntry, chunk_ranges,
+    BlockProofsEntry, ChunkEntry, ExportedRange, FinalityEntry, Hex, Manifest, MetadataEntry, Proofs,
+    StateEntry, StateProofEntry, chunk_ranges,
 };
 pub use merge::Merge;
 pub use metadata::RuntimeMetadata;

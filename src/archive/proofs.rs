@@ -149,12 +149,12 @@ impl StateProof {
     }
 }
 
-fn push_len(out: &mut Vec<u8>, len: usize) {
+pub(super) fn push_len(out: &mut Vec<u8>, len: usize) {
     out.extend_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
 }
 
 /// Count, lengths and bytes of nodes.
-fn put_nodes(nodes: &[Vec<u8>], out: &mut Vec<u8>) {
+pub(super) fn put_nodes(nodes: &[Vec<u8>], out: &mut Vec<u8>) {
     push_len(out, nodes.len());
     nodes.iter().for_each(|node| push_len(out, node.len()));
     nodes.iter().for_each(|node| out.extend_from_slice(node));
@@ -165,12 +165,12 @@ fn short(short: Short) -> String {
 }
 
 /// `count` integers.
-fn integers(cursor: &mut Cursor<'_>, count: u32) -> std::result::Result<Vec<u32>, String> {
+pub(super) fn integers(cursor: &mut Cursor<'_>, count: u32) -> std::result::Result<Vec<u32>, String> {
     (0..count).map(|_| cursor.u32().map_err(short)).collect()
 }
 
 /// A node of this length; none is empty.
-fn node(cursor: &mut Cursor<'_>, length: u32) -> std::result::Result<Vec<u8>, String> {
+pub(super) fn node(cursor: &mut Cursor<'_>, length: u32) -> std::result::Result<Vec<u8>, String> {
     if length == 0 {
         return Err("a node has no bytes".into());
     }
@@ -245,7 +245,7 @@ fn parse_state(body: &[u8]) -> std::result::Result<StateProof, String> {
 }
 
 /// Nodes as [`put_nodes`] writes them, to the end of the payload.
-fn read_nodes(payload: &mut Cursor<'_>) -> std::result::Result<Vec<Vec<u8>>, String> {
+pub(super) fn read_nodes(payload: &mut Cursor<'_>) -> std::result::Result<Vec<Vec<u8>>, String> {
     let count = payload.u32().map_err(short)?;
     let lengths = integers(payload, count)?;
     let nodes = lengths.into_iter().map(|length| node(payload, length));

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    BlockProofs, BlockProofsEntry, ChunkBody, ChunkEntry, Error, Hash, Manifest, Result, RuntimeMetadata,
-    StateEntry, StateProof, StateProofEntry, StateSnapshot, Workspace,
+    BlockProofs, BlockProofsEntry, ChunkBody, ChunkEntry, Error, Finality, FinalityEntry, Hash, Manifest,
+    Result, RuntimeMetadata, StateEntry, StateProof, StateProofEntry, StateSnapshot, Workspace,
     container::{self, Kind, MAX_FILE_LEN, sha256},
     files,
     manifest::Listed,
@@ -164,6 +164,27 @@ impl Archive {
         }
     }
 
+    /// Reads the word of the validators, and verifies that its headers lead from the last block of the archive to the
+    /// block that it is about. Whether they signed it is not checked here.
+    ///
+    /// # Errors
+    /// Names the file and what differs.
+    pub fn finality(&self, entry: &FinalityEntry) -> Result<Finality> {
+        let path = self.path(&entry.file);
+        let (_, body) = self.body(&mut Workspace::default(), Kind::Finality, entry.listed())?;
+        let finality = Finality::parse(&body, &path)?;
+        if finality.genesis != self.manifest.genesis_hash.0
+            || (finality.height, finality.hash) != (entry.height, entry.block_hash.0)
+        {
+            return Err(Error::damaged(path, "it is about another block than the manifest says"));
+        }
+        if !finality.follows(self.manifest.last_block, &self.manifest.last_hash.0) {
+            let what = "its headers do not lead from the last block of the archive to its block";
+            return Err(Error::damaged(path, what));
+        }
+        Ok(finality)
+    }
+
     /// Reads the proof of a state snapshot. What it proves is not checked here.
     ///
     /// # Errors
@@ -263,7 +284,7 @@ impl Archive {
         }
         let minor = match kind {
             Kind::State | Kind::Metadata => 0,
-            Kind::BlockProofs | Kind::StateProof => MINOR_OF_PROOFS,
+            Kind::BlockProofs | Kind::StateProof | Kind::Finality => MINOR_OF_PROOFS,
             // That of a chunk follows from its sections.
             _ => opened.minor,
         };

@@ -8,6 +8,7 @@ use super::chunks::{Chunks, Givers};
 use super::cross_check::{Kept, cross_check, needs_two};
 use super::error::Error;
 use super::estimate::{Estimate, estimate};
+use super::finality::read_finality;
 use super::node::Chain;
 use super::pace::Pace;
 use super::plan::{Request, plan};
@@ -252,6 +253,9 @@ impl Export {
             writer.present_chunks().into_iter().filter_map(kept).collect::<Vec<_>>()
         });
         self.cross_check(&kept.await?, &givers, sample).await?;
+        if self.plan.proofs.is_some() {
+            self.put_finality(&mut store).await?;
+        }
         let finished = store.finish(self.provenance()).await?;
         Ok(Exported {
             root: finished.root,
@@ -271,6 +275,26 @@ impl Export {
         match sample {
             Some(sample) => cross_check(&self.chain, &self.runtimes, kept, givers, sample).await,
             None => Ok(()),
+        }
+    }
+
+    /// Reads the word of the validators for the end of the range, unless it is there.
+    async fn put_finality(&self, store: &mut Store) -> Result<(), Error> {
+        let last_hash = self.chain.last_hash();
+        if store.ask(move |writer| writer.has_finality(&last_hash)).await? {
+            return Ok(());
+        }
+        self.chain.pool.progress().stage(Stage::Finality, 0);
+        match read_finality(&self.chain, self.plan.first, self.plan.last).await? {
+            Some(finality) => store.put(move |writer| writer.put_finality(&finality)).await,
+            None => {
+                self.note(&format!(
+                    "nobody keeps the signatures of validators for a block from {} to the finalized head {}; the \
+                     archive does not prove that its last block is final",
+                    self.plan.last, self.chain.head
+                ));
+                Ok(())
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 //! headers when to come back, `pace` says how fast, `endpoint` keeps to it, `ask` asks one endpoint many calls and
 //! tries again, `pool` does work on the endpoint that has least to do, and elsewhere when it fails there, `wire` turns
 //! answers into bytes, `node` asks in terms of heights, `locate` searches, `runtimes`, `state` and `blocks` read one
-//! kind of thing each, `proofs` has it proven, `chunks` puts blocks together, `cross_check` asks for a second opinion, `store` writes, `plan`
+//! kind of thing each, `proofs` has it proven, `finality` looks for the word of the validators, `chunks` puts blocks together, `cross_check` asks for a second opinion, `store` writes, `plan`
 //! turns a request into blocks, `estimate` says what they cost, and [`Export`] does it all in order. Nodes are not
 //! trusted: what they say must hash, link and decode, or it is an error that names the node and the block. `stellar`
 //! reads another network: what was paid, from a Horizon server.
@@ -20,6 +20,7 @@ mod error;
 mod estimate;
 mod export;
 mod failure;
+mod finality;
 pub mod hostile;
 mod locate;
 mod node;

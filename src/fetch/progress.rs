@@ -13,6 +13,8 @@ pub enum Stage {
     State(u32),
     /// Reading blocks; counts blocks.
     Blocks,
+    /// Looking for a block that the validators signed.
+    Finality,
     /// Reading some blocks again from another endpoint; counts blocks.
     CrossCheck,
     /// Reading payments on Stellar; counts operations.

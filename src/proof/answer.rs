@@ -119,10 +119,14 @@ impl<'a> Answer<'a> {
 
     /// A value that is a node of its own counts as used where somebody has it already.
     pub(super) fn use_value(&mut self, value: &[u8]) {
-        if self.layout == Layout::V1
-            && value.len() > LONGEST_INLINE_VALUE
-            && let Some(given) = self.nodes.get_mut(&blake2_256(&[value]))
-        {
+        if self.layout == Layout::V1 && value.len() > LONGEST_INLINE_VALUE {
+            self.use_if_given(&blake2_256(&[value]));
+        }
+    }
+
+    /// A node counts as used if it is there.
+    pub(super) fn use_if_given(&mut self, node: &Hash) {
+        if let Some(given) = self.nodes.get_mut(node) {
             given.used = true;
         }
     }

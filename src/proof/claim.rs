@@ -106,6 +106,9 @@ struct Walk<'n, 'p> {
 impl Walk<'_, '_> {
     fn root(&mut self, root: &Hash) -> Result<()> {
         if *root == build::root(self.layout, &[]) {
+            if let Nodes::Answer { answer, .. } = &mut self.nodes {
+                answer.use_if_given(root);
+            }
             return self.paths.iter().try_for_each(Path::must_be_empty);
         }
         self.below(&Child::Hash(*root), 0, &self.paths.iter().collect::<Vec<_>>())
@@ -175,6 +178,9 @@ impl Walk<'_, '_> {
             return Some(Error::Extra { node: found });
         }
         let leads = |path: &Path<'_>, at| self.leads_on(next, later.first().copied(), path, at);
+        if leads(claim, depth) {
+            return Some(Error::Changed { node, found, key });
+        }
         if (depth.saturating_add(1)..claim.prefix.len()).any(|at| leads(claim, at)) {
             return Some(Error::Missing { node, key });
         }

@@ -4,6 +4,9 @@
 //! target number `u32`, and the signed precommits: hash, number, ed25519 signature, key), and the headers between the
 //! target and the blocks that precommits name. A precommit is signed as `01 ‖ hash ‖ number ‖ round ‖ set id`.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::{Signature, VerifyingKey};

@@ -2,11 +2,12 @@
 //!
 //! The trie is the base-16 Merkle trie of Substrate. [`node`] reads and writes its nodes, [`answer`] checks the list of
 //! nodes that a chain node gives to prove some keys, [`claim`] checks the short form that an archive keeps: only the
-//! nodes above what the archive holds anyway, the rest is computed from it. [`grandpa`] checks that more than two
+//! nodes above what the archive holds anyway, the rest is computed from it. [`authorities`] are the validators that a state names, [`grandpa`] checks that more than two
 //! thirds of the validators' weight signed a block. [`held`] says what of an archive proofs are about. Nothing here knows files, metadata or a network; nothing read here
 //! is trusted until it hashes to a root that the caller trusts.
 
 pub mod answer;
+pub mod authorities;
 pub mod build;
 pub mod claim;
 pub mod grandpa;

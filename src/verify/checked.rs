@@ -8,7 +8,10 @@ use crate::{
     replay::{self, Source},
 };
 
-use super::proofs::{self, Proven};
+use super::{
+    finality::{Basis, Pinned},
+    proofs::{self, Proven},
+};
 
 /// Steps of the ladder, each of which includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +27,12 @@ pub enum Level {
     /// Headers are one chain, and events and times of all blocks that were chosen are proven by their state roots, as
     /// are all snapshots. Whether blocks and state are those of a period is another question.
     StateProofs,
+    /// All that, and validators that somebody pinned finalized the last block, or one behind it.
+    Finality,
 }
 
 impl Level {
-    /// Name for machines: `none`, `content`, `headers`, `state` or `state-proofs`.
+    /// Name for machines: `none`, `content`, `headers`, `state`, `state-proofs` or `finality`.
     pub fn label(self) -> &'static str {
         match self {
             Level::Nothing => "none",
@@ -35,6 +40,7 @@ impl Level {
             Level::Headers => "headers",
             Level::State => "state",
             Level::StateProofs => "state-proofs",
+            Level::Finality => "finality",
         }
     }
 
@@ -46,6 +52,7 @@ impl Level {
             Level::Headers => "headers chained",
             Level::State => "state covers the period",
             Level::StateProofs => "state proofs",
+            Level::Finality => "finality",
         }
     }
 }
@@ -68,10 +75,12 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Reads everything in a folder and looks for problems. `message` turns an error with its causes into text; `done` is
-    /// told the number of blocks in every chunk that was read.
+    /// Reads everything in a folder and looks for problems; checks signatures by the validators that are `pinned`, if any
+    /// are. `message` turns an error with its causes into text; `done` is told the number of blocks in every chunk that was
+    /// read.
     pub fn of(
         folder: &Path,
+        pinned: Option<&Pinned>,
         message: impl Fn(&dyn std::error::Error) -> String,
         done: &dyn Fn(u64),
     ) -> Checked {
@@ -113,7 +122,7 @@ impl Checked {
                 }
             }
         }
-        match proofs::verify(&archive) {
+        match proofs::verify(&archive, pinned) {
             Ok(proven) => checked.proven = proven,
             Err(problems) => {
                 checked.problems = problems.iter().map(|problem| message(problem)).collect();
@@ -123,6 +132,9 @@ impl Checked {
         }
         if archive.manifest().proofs.is_some() {
             checked.level = Level::StateProofs;
+        }
+        if checked.proven.finality.finalized.is_some_and(|finalized| finalized.basis == Basis::File) {
+            checked.level = Level::Finality;
         }
         checked
     }

@@ -5,6 +5,7 @@ pub mod against;
 pub mod attestation;
 pub mod checked;
 pub mod diff;
+pub mod finality;
 pub mod frozen;
 pub mod keys;
 pub mod lint;

@@ -1,6 +1,6 @@
 //! Whether the proofs of an archive lead from what it holds to the state roots in its headers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -14,30 +14,48 @@ use crate::{
     },
 };
 
+use super::finality::{self, Pinned, Shown};
+
 /// What of an archive is proven.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proven {
     /// Blocks whose events and time are proven.
     pub blocks: u64,
     /// State snapshots that are proven to be right and complete.
     pub states: u64,
+    /// What is shown of finality.
+    pub finality: Shown,
 }
 
 /// State root of a block, and the layout of its state.
 type Root = (Hash, Layout);
+/// Those of blocks by their heights.
+pub(super) type Roots = BTreeMap<u32, Root>;
 
-/// Checks every proof of an archive that is sound otherwise.
+/// Checks every proof of an archive that is sound otherwise, and the signatures of validators by those in a file if one is
+/// given.
 ///
 /// # Errors
 /// Everything that is not proven, each named by file and block.
-pub fn verify(archive: &Archive) -> std::result::Result<Proven, Vec<Error>> {
+pub fn verify(archive: &Archive, pinned: Option<&Pinned>) -> std::result::Result<Proven, Vec<Error>> {
     let mut proven = Proven::default();
-    let Some(proofs) = &archive.manifest().proofs else { return Ok(proven) };
+    let manifest = archive.manifest();
+    let Some(proofs) = &manifest.proofs else {
+        proven.finality = finality::verify(archive, &Roots::new(), pinned).map_err(|error| vec![error])?;
+        return Ok(proven);
+    };
     let layouts = Layouts::of(archive).map_err(|error| vec![error])?;
-    let chunks: Vec<_> = archive.manifest().chunks.iter().zip(&proofs.blocks).collect();
-    let checked: Vec<_> =
-        chunks.into_par_iter().map(|(chunk, proofs)| of_chunk(archive, chunk, proofs, &layouts)).collect();
-    let (mut problems, mut roots) = (Vec::new(), BTreeMap::new());
+    let mut heights: BTreeSet<u32> = manifest.state.iter().map(|state| state.height).collect();
+    if let Some(entry) = &proofs.finality {
+        let finality = archive.finality(entry).map_err(|error| vec![error])?;
+        heights.extend(finality.authorities.map(|named| named.height));
+    }
+    let chunks: Vec<_> = manifest.chunks.iter().zip(&proofs.blocks).collect();
+    let checked: Vec<_> = chunks
+        .into_par_iter()
+        .map(|(chunk, proofs)| of_chunk(archive, chunk, proofs, &layouts, &heights))
+        .collect();
+    let (mut problems, mut roots) = (Vec::new(), Roots::new());
     for outcome in checked {
         match outcome {
             Ok(chunk) => {
@@ -53,6 +71,10 @@ pub fn verify(archive: &Archive) -> std::result::Result<Proven, Vec<Error>> {
             Ok(()) => proven.states = proven.states.saturating_add(1),
             Err(error) => problems.push(error),
         }
+    }
+    match finality::verify(archive, &roots, pinned) {
+        Ok(shown) => proven.finality = shown,
+        Err(error) => problems.push(error),
     }
     if problems.is_empty() { Ok(proven) } else { Err(problems) }
 }
@@ -79,7 +101,7 @@ impl Layouts {
 struct OfChunk {
     proven: u64,
     problems: Vec<Error>,
-    /// Of the blocks with a snapshot.
+    /// Of the blocks whose state is looked into.
     roots: Vec<(u32, Root)>,
 }
 
@@ -88,6 +110,7 @@ fn of_chunk(
     entry: &ChunkEntry,
     proofs: &BlockProofsEntry,
     layouts: &Layouts,
+    heights: &BTreeSet<u32>,
 ) -> Result<OfChunk> {
     let (chunk, _) = archive.chunk(entry)?;
     let path = archive.path(&proofs.file);
@@ -108,8 +131,8 @@ fn of_chunk(
             }
         }
     }
-    let snapshots = archive.manifest().state.iter().filter_map(|state| chunk.at(state.height));
-    found.roots = snapshots.filter_map(|block| Some((block.height, root_of(&block)?))).collect();
+    let looked_into = heights.range(chunk.first()..=chunk.last()).filter_map(|height| chunk.at(*height));
+    found.roots = looked_into.filter_map(|block| Some((block.height, root_of(&block)?))).collect();
     Ok(found)
 }
 
@@ -124,7 +147,7 @@ fn of_block(
     contents.check(layout, &root, &nodes).map_err(|error| error.to_string())
 }
 
-fn of_state(archive: &Archive, entry: &StateProofEntry, roots: &BTreeMap<u32, Root>) -> Result<()> {
+fn of_state(archive: &Archive, entry: &StateProofEntry, roots: &Roots) -> Result<()> {
     let path = archive.path(&entry.file);
     let proof = archive.state_proof(entry)?;
     let height = entry.height;

@@ -16,6 +16,7 @@ mod frozen;
 mod node;
 mod partial;
 mod pieces;
+mod proven;
 mod replay;
 mod results;
 mod slim;

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{ArchiveWriter, length, refused, take_over::resealed};
 use crate::archive::{
-    BlockProofs, BlockProofsEntry, Error, Hash, Hex, Manifest, Proofs, Result, Sample, StateProof,
-    StateProofEntry, chunk_ranges,
+    BlockProofs, BlockProofsEntry, Error, Finality, FinalityEntry, Hash, Hex, Manifest, Proofs, Result,
+    Sample, StateProof, StateProofEntry, chunk_ranges,
     container::{self, Kind, Sealed},
     files,
     proofs::MINOR_OF_PROOFS,
@@ -18,6 +18,8 @@ pub(super) struct Present {
     blocks: BTreeMap<u32, OfChunk>,
     /// By height, with the hash of the block.
     states: BTreeMap<u32, (StateProofEntry, Hash)>,
+    /// The word of the validators.
+    finality: Option<(FinalityEntry, Finality)>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +52,19 @@ impl Present {
         };
         let heights = proofs.proofs.iter().map(|proof| proof.height).collect();
         self.blocks.insert(proofs.first, OfChunk { entry, last_hash: proofs.last_hash, heights });
+    }
+
+    fn add_finality(&mut self, finality: Finality, file: String, sealed: &Sealed) {
+        let entry = FinalityEntry {
+            block_hash: Hex(finality.hash),
+            body_bytes: sealed.body_len,
+            content_sha256: Hex(sealed.content_sha256),
+            file,
+            file_bytes: length(&sealed.file),
+            file_sha256: Hex(sealed.file_sha256),
+            height: finality.height,
+        };
+        self.finality = Some((entry, finality));
     }
 
     fn add_state(&mut self, proof: &StateProof, file: String, sealed: &Sealed) {
@@ -124,6 +139,37 @@ impl ArchiveWriter {
         others.into_iter().try_for_each(|first| self.discard_block_proofs(first))
     }
 
+    /// Writes the word of the validators.
+    ///
+    /// # Errors
+    /// A block that the plan does not ask for, or whose headers do not fit; I/O errors.
+    pub fn put_finality(&mut self, finality: &Finality) -> Result<()> {
+        let file = files::finality_name(finality.height, &finality.hash);
+        let item = format!("the finality of block {}", finality.height);
+        if !self.plans_finality(finality) {
+            return Err(Error::Refused { item, what: "it was not planned".into() });
+        }
+        let body = finality.to_body();
+        let read = Finality::parse(&body, &self.folder.join(&file)).map_err(|e| refused(item.clone(), &e))?;
+        if read != *finality {
+            return Err(Error::Refused { item, what: "it does not read back the same".into() });
+        }
+        let sealed = self.write(Kind::Finality, MINOR_OF_PROOFS, &file, &body)?;
+        self.proofs.add_finality(read, file, &sealed);
+        Ok(())
+    }
+
+    /// Whether the word of the validators is there for the chain that has this last block.
+    pub fn has_finality(&self, last_hash: &Hash) -> bool {
+        self.proofs.finality.as_ref().is_some_and(|(_, finality)| finality.follows(self.plan.last, last_hash))
+    }
+
+    fn plans_finality(&self, finality: &Finality) -> bool {
+        self.plan.proofs.is_some()
+            && finality.genesis == self.plan.genesis
+            && finality.height >= self.plan.last
+    }
+
     fn plans_block_proofs(&self, proofs: &BlockProofs) -> bool {
         let plan = &self.plan;
         plan.proofs.is_some()
@@ -159,8 +205,11 @@ impl ArchiveWriter {
 
     /// Takes over a file of proofs that an earlier run left.
     pub(super) fn take_over_proofs(&mut self, file: String, path: &Path, bytes: Vec<u8>) -> Result<()> {
-        let is_state = file.matches('-').count() == 1;
-        let kind = if is_state { Kind::StateProof } else { Kind::BlockProofs };
+        let kind = match file.matches('-').count() {
+            1 => Kind::StateProof,
+            _ if file.ends_with("-finality.tfa") => Kind::Finality,
+            _ => Kind::BlockProofs,
+        };
         let opened = container::open(kind, &bytes, path)?;
         if opened.minor != MINOR_OF_PROOFS {
             return Err(Error::damaged(path, "its minor version is not that of its contents"));
@@ -168,7 +217,16 @@ impl ArchiveWriter {
         let sealed = resealed(bytes, &opened);
         let misnamed = || Err(Error::damaged(path, "its name is not that of its contents"));
         let foreign = || Err(Error::damaged(path, "it is no proof of this export"));
-        if is_state {
+        if kind == Kind::Finality {
+            let finality = Finality::parse(&opened.body, path)?;
+            if files::finality_name(finality.height, &finality.hash) != file {
+                return misnamed();
+            }
+            if !self.plans_finality(&finality) {
+                return foreign();
+            }
+            self.proofs.add_finality(finality, file, &sealed);
+        } else if kind == Kind::StateProof {
             let proof = StateProof::parse(&opened.body, path)?;
             if files::state_proof_name(proof.height, &proof.block_hash) != file {
                 return misnamed();
@@ -199,7 +257,10 @@ impl ArchiveWriter {
             last_hash: manifest.last_hash.0,
             one_in,
         };
-        let mut proofs = Proofs { blocks: Vec::new(), one_in, state: Vec::new() };
+        let last_hash = manifest.last_hash.0;
+        let own = self.proofs.finality.iter().filter(|_| self.has_finality(&last_hash));
+        let finality = own.map(|(entry, _)| entry.clone()).next();
+        let mut proofs = Proofs { blocks: Vec::new(), finality, one_in, state: Vec::new() };
         for chunk in &manifest.chunks {
             let (first, last) = (chunk.first, chunk.last);
             let present = self.proofs.blocks.get(&first).ok_or_else(|| {

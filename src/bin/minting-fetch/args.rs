@@ -182,8 +182,8 @@ pub struct ExportArgs {
     /// Blocks of a chunk; exports of the same blocks are the same files only with the same number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CHUNK_BLOCKS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CHUNK_BLOCKS)))]
     pub chunk_blocks: u32,
-    /// Have nodes prove what they say: all blocks, or one in K that nobody can choose; state too
-    #[arg(long, value_name = "all|sample:K|none", default_value = "none", value_parser = parse_proofs)]
+    /// Have nodes prove what they say: all, none, or sample:<K>, one block in K that nobody can choose
+    #[arg(long, value_name = "WHICH", default_value = "none", value_parser = parse_proofs)]
     proofs: Proofs,
     /// The nodes are yours: ask as fast as they answer
     #[arg(long)]

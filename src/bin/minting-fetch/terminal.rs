@@ -119,6 +119,7 @@ impl Progress for Terminal {
             Stage::Runtimes => ("runtimes", "looking for the runtimes".to_owned(), WAITING),
             Stage::State(height) => ("state", format!("state of block {height}: entries"), UNCOUNTED),
             Stage::Blocks => ("blocks", "blocks".to_owned(), COUNTED),
+            Stage::Finality => ("finality", "looking for a justified block".to_owned(), WAITING),
             Stage::CrossCheck => ("cross-check", "blocks compared".to_owned(), COUNTED),
             Stage::Payments => ("payments", "operations on Stellar".to_owned(), UNCOUNTED),
         };

@@ -7,7 +7,10 @@ use minting::{
     archive::{Archive, Manifest},
     cli::{EXIT_CODES, Exit, error_chain, escape, json_text, print},
     replay::{Progress, Source},
-    verify::checked::Checked,
+    verify::{
+        checked::Checked,
+        finality::{Basis, Finalized, Pinned},
+    },
 };
 use serde_json::{Value, json};
 
@@ -16,14 +19,18 @@ use super::{Failure, progress::Bar};
 const EXAMPLES: &str = "\
 Examples:
   minting-replay check period-81
-  minting-replay check period-81 period-82 --json";
+  minting-replay check period-81 period-82 --json
+  minting-replay check period-81 --authorities validators.json";
 
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\nAn archive with a problem exits 1.\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("{EXAMPLES}\n\nAn archive with a problem exits 1; one whose end the validators in the file of --authorities did not sign, 4.\n\n{EXIT_CODES}"))]
 pub struct CheckArgs {
     /// The archives
     #[arg(required = true, value_name = "ARCHIVE")]
     pub archives: Vec<PathBuf>,
+    /// Validators whose signatures make a block final, as `check --json` prints those that an archive names
+    #[arg(long, value_name = "FILE")]
+    pub authorities: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
@@ -31,14 +38,18 @@ pub struct CheckArgs {
 
 /// Checks every archive; all problems are listed, and one is enough to fail.
 pub fn check(args: &CheckArgs, quiet: bool) -> Result<Exit, Failure> {
+    let pinned = args.authorities.as_deref().map(Pinned::read).transpose()?;
     let readable = args.archives.iter().filter_map(|folder| Archive::open(folder).ok());
     let blocks = readable
         .map(|archive| (archive.manifest().first_block, archive.manifest().last_block))
         .map(|(first, last)| u64::from(last.saturating_sub(first)).saturating_add(1));
     let bar = Bar::new(blocks.fold(0, u64::saturating_add), quiet);
-    let one = |folder: &PathBuf| Checked::of(folder, |error| error_chain(error), &|count| bar.blocks(count));
+    let one = |folder: &PathBuf| {
+        Checked::of(folder, pinned.as_ref(), |error| error_chain(error), &|count| bar.blocks(count))
+    };
     let checked: Vec<Checked> = args.archives.iter().map(one).collect();
     drop(bar);
+    let is_refused = checked.iter().any(|one| one.proven.finality.refused.is_some());
     let sound = checked.iter().all(|one| one.problems.is_empty());
     let printed = if args.json {
         let values: Vec<Value> = checked.iter().map(to_json).collect();
@@ -53,7 +64,11 @@ pub fn check(args: &CheckArgs, quiet: bool) -> Result<Exit, Failure> {
         }
         print(text.as_bytes())
     };
-    Ok(if sound { printed } else { Exit::Failed })
+    Ok(match (sound, is_refused) {
+        (true, false) => printed,
+        (true, true) => Exit::Differs,
+        (false, _) => Exit::Failed,
+    })
 }
 
 fn describe(text: &mut String, checked: &Checked) -> std::fmt::Result {
@@ -94,6 +109,7 @@ fn describe(text: &mut String, checked: &Checked) -> std::fmt::Result {
     if let Some(proofs) = &manifest.proofs {
         proven(text, checked, manifest, proofs.one_in.get())?;
     }
+    finality(text, checked)?;
     reached(text, checked, manifest)?;
     match checked.next() {
         Some(words) => writeln!(text, "Next: minting-replay {}", command(&words)),
@@ -119,6 +135,31 @@ fn proven(text: &mut String, checked: &Checked, manifest: &Manifest, one_in: u32
     }
 }
 
+/// Who finalized the end of the archive.
+fn finality(text: &mut String, checked: &Checked) -> std::fmt::Result {
+    let shown = &checked.proven.finality;
+    if let Some(Finalized { height, hash, set_id, weight, total, basis }) = &shown.finalized {
+        writeln!(text, "  finality              block {height},")?;
+        writeln!(text, "                          0x{},", hex::encode(hash))?;
+        writeln!(
+            text,
+            "                        signed by {weight} of {total} in set {set_id} of the validators"
+        )?;
+        match basis {
+            Basis::File => writeln!(text, "                        in the file")?,
+            Basis::State(named) => {
+                writeln!(text, "                        that the state of block {named} names")?
+            }
+        }
+    }
+    match &shown.refused {
+        Some(why) => {
+            writeln!(text, "  finality              not by the validators in the file: {}", escape(why))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The step of the ladder, and what is not shown by it.
 fn reached(text: &mut String, checked: &Checked, manifest: &Manifest) -> std::fmt::Result {
     write!(text, "Reached: {}. ", checked.level.words())?;
@@ -140,8 +181,22 @@ fn reached(text: &mut String, checked: &Checked, manifest: &Manifest) -> std::fm
         (true, 0) => {}
         (true, _) => writeln!(text, "Not shown: that events of the other {left} blocks are theirs.")?,
     }
-    if manifest.proofs.is_some() {
-        writeln!(text, "Not shown: that the validators finalized the last block.")?;
+    match checked.proven.finality.finalized.map(|finalized| finalized.basis) {
+        Some(Basis::File) => {
+            writeln!(
+                text,
+                "Not shown: that a result is right; see who signs it by minting-replay attest verify."
+            )?;
+        }
+        Some(Basis::State(named)) => {
+            let known = "who knows the hash of that block to be right";
+            writeln!(text, "Not shown: that block {named} names the right validators; {known}")?;
+            writeln!(text, "need not ask, others pin the validators in a file: --authorities <FILE>.")?;
+        }
+        None if manifest.proofs.is_some() => {
+            writeln!(text, "Not shown: that the validators finalized the last block.")?;
+        }
+        None => {}
     }
     Ok(())
 }
@@ -189,6 +244,7 @@ fn to_json(checked: &Checked) -> Value {
     json!({
         "archive": checked.folder.display().to_string(),
         "archive_root": manifest.map(|m| hex::encode(m.archive_root.0)),
+        "authorities": checked.proven.finality.named,
         "blocks": manifest.map(|_| checked.blocks()),
         "covers": checked.covers.as_ref().map(|range| json!({
             "first_block": range.first_block,
@@ -198,7 +254,8 @@ fn to_json(checked: &Checked) -> Value {
             "to": range.to,
             "window_blocks": range.window_blocks,
         })),
-        "finality": Value::Null,
+        "finality": checked.proven.finality.finalized.as_ref().map(finality_json),
+        "finality_refused": checked.proven.finality.refused,
         "first_block": manifest.map(|m| m.first_block),
         "first_parent_hash": manifest.map(|m| hash(&m.first_parent_hash.0)),
         "last_block": manifest.map(|m| m.last_block),
@@ -211,5 +268,21 @@ fn to_json(checked: &Checked) -> Value {
         "proven_states": checked.proven.states,
         "slim_of": manifest.and_then(|m| m.slim_of).map(|full| hex::encode(full.0)),
         "state": manifest.map(|m| m.state.iter().map(|s| s.height).collect::<Vec<_>>()),
+    })
+}
+
+fn finality_json(finalized: &Finalized) -> Value {
+    let (authorities, named) = match finalized.basis {
+        Basis::File => ("file", None),
+        Basis::State(height) => ("state", Some(height)),
+    };
+    json!({
+        "authorities": authorities,
+        "authorities_named_by_block": named,
+        "block": finalized.height,
+        "hash": format!("0x{}", hex::encode(finalized.hash)),
+        "set_id": finalized.set_id,
+        "total_weight": finalized.total,
+        "weight": finalized.weight,
     })
 }
