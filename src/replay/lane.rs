@@ -1,15 +1,11 @@
-//! The part of a replay that goes through the chunks one after another: do they follow each other, which hashes does
-//! the run receipt name, and which shard gets what.
+//! The part of a replay that goes through the chunks one after another: which shard gets what.
 
 use super::{
-    Error, Located, Result,
+    Located,
     decode::Decoded,
     route::{Router, Work},
 };
-use crate::{
-    archive::Hash,
-    minting::{Boundaries, Fold, Period, Rules, StartState},
-};
+use crate::minting::{Boundaries, Fold, Period, Rules, StartState};
 
 /// Goes through decoded chunks in the order of the chain.
 #[derive(Debug)]
@@ -20,21 +16,6 @@ pub struct Lane {
     /// The state that the folds start from, until the time of the first block is known.
     start: StartState,
     router: Option<Router>,
-    /// Hash of the last block so far.
-    before: Option<Hash>,
-    /// Hashes that the run receipt names.
-    pub marks: Marks,
-}
-
-/// Hashes that the run receipt names.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Marks {
-    /// That of the first block.
-    pub first: Hash,
-    /// That of the last block of the period itself.
-    pub last: Hash,
-    /// That of the last block of the window after it.
-    pub window_last: Hash,
 }
 
 /// What becomes of a chunk.
@@ -47,38 +28,13 @@ pub struct Routed {
 }
 
 impl Lane {
-    /// Before the first chunk, which follows the block with the hash `before` if that is known.
-    pub fn new(
-        period: &Period,
-        rules: &Rules,
-        located: &Located,
-        start: StartState,
-        before: Option<Hash>,
-    ) -> Lane {
-        Lane {
-            period: *period,
-            rules: rules.clone(),
-            located: *located,
-            start,
-            router: None,
-            before,
-            marks: Marks::default(),
-        }
+    /// Before the first chunk.
+    pub fn new(period: &Period, rules: &Rules, located: &Located, start: StartState) -> Lane {
+        Lane { period: *period, rules: rules.clone(), located: *located, start, router: None }
     }
 
     /// Takes the next chunk.
-    ///
-    /// # Errors
-    /// A chunk that does not follow the one before it.
-    pub fn take(&mut self, decoded: Decoded) -> Result<Routed> {
-        if self.before.is_some_and(|before| before != decoded.parent) {
-            return Err(Error::Apart(format!(
-                "block {} does not follow the one before it",
-                decoded.first_block
-            )));
-        }
-        self.before = Some(decoded.last_hash);
-        self.mark(&decoded.marked);
+    pub fn take(&mut self, decoded: Decoded) -> Routed {
         let mut opened = Vec::new();
         let router = match &mut self.router {
             Some(router) => router,
@@ -95,20 +51,6 @@ impl Lane {
                 none.insert(router)
             }
         };
-        Ok(Routed { opened, work: router.route(decoded.reports, decoded.others) })
-    }
-
-    fn mark(&mut self, marked: &[(u32, Hash)]) {
-        for (height, hash) in marked {
-            if *height == self.located.first_block {
-                self.marks.first = *hash;
-            }
-            if *height == self.located.last_block {
-                self.marks.last = *hash;
-            }
-            if *height == self.located.window_last {
-                self.marks.window_last = *hash;
-            }
-        }
+        Routed { opened, work: router.route(decoded.reports, decoded.others) }
     }
 }

@@ -8,7 +8,9 @@ mod decode;
 mod error;
 mod follow;
 mod lane;
+mod link;
 mod locate;
+mod reports;
 mod route;
 mod slim;
 mod source;
@@ -31,6 +33,7 @@ pub use timings::Timings;
 use self::{
     baseline::{Baseline, baseline},
     lane::Lane,
+    link::Chain,
     timings::timed,
 };
 use crate::{
@@ -97,9 +100,9 @@ pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed
     start.last_use = last_use;
     let in_range = |piece: &Piece| piece.clip(located.first_block, located.window_last);
     let pieces: Vec<Piece> = source.pieces().iter().filter_map(in_range).collect();
-    let lane = Lane::new(period, rules, &located, start, before);
-    let (Lane { marks, .. }, shards, mut timings) =
-        workers::work(request, &located, &pieces, lane, progress)?;
+    let lane = Lane::new(period, rules, &located, start);
+    let chain = Chain::new(&located, before);
+    let (marks, shards, mut timings) = workers::work(request, &located, &pieces, lane, chain, progress)?;
     for (height, state, block) in
         [(located.first_block, start_hash, marks.first), (located.last_block, end_hash, marks.last)]
     {
