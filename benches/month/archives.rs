@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use minting::archive::{Archive, container};
+use minting::archive::{Archive, Merge, Provenance, container};
 use simchain::{
     scenario::month::{Month, Options},
     write::{MonthOptions, write_month},
@@ -77,6 +77,27 @@ impl Archives {
         eprintln!("bench: making {}", path.display());
         fs::create_dir_all(&self.folder)?;
         write_month(&wanted.month()?, &path, wanted.how(None))?;
+        Ok(Archive::open(&path)?)
+    }
+
+    /// The archive with its events as the chain has them instead of in columns.
+    pub fn with_raw_events(&self, wanted: &Wanted) -> Result<Archive> {
+        let columns = self.get(wanted)?.folder().to_path_buf();
+        let name = columns.file_name().ok_or("an archive without a name")?.to_string_lossy().into_owned();
+        let path = self.folder.join(format!("{name}-raw"));
+        if let Ok(archive) = Archive::open(&path) {
+            return Ok(archive);
+        }
+        eprintln!("bench: making {}", path.display());
+        let provenance = Provenance {
+            chain: "synthetic".into(),
+            endpoints: Vec::new(),
+            finished: String::new(),
+            node: String::new(),
+            started: String::new(),
+            tool: "bench".into(),
+        };
+        Merge::of(&[columns], None)?.write(&path, &provenance, |_| None, |_| ())?;
         Ok(Archive::open(&path)?)
     }
 

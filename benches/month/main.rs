@@ -49,6 +49,9 @@ struct Options {
     /// Nodes of the month
     #[arg(long, default_value_t = 5_500)]
     nodes: u32,
+    /// Also compare `replay` with an archive whose events are as the chain has them, which takes long to make
+    #[arg(long)]
+    raw: bool,
     /// Replay with this program instead of the one just built
     #[arg(long, default_value = env!("CARGO_BIN_EXE_minting-replay"))]
     program: PathBuf,

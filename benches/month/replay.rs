@@ -27,9 +27,12 @@ impl Timed {
 
 /// Replay, baseline and decompression in turns, on one thread and on two.
 pub fn bench(options: &Options, archives: &Archives) -> Result<()> {
-    let archive = archives.get(&Wanted::usual(options.months, options.nodes))?;
+    let wanted = Wanted::usual(options.months, options.nodes);
+    let archive = archives.get(&wanted)?;
+    let raw = if options.raw { Some(archives.with_raw_events(&wanted)?) } else { None };
     let [mut decompress, mut baseline, mut replay, mut unwritten] = <[Timed; 4]>::default();
-    let [mut baseline_1, mut replay_1] = <[Timed; 2]>::default();
+    let [mut baseline_1, mut replay_1, mut baseline_raw, mut replay_raw] = <[Timed; 4]>::default();
+    let [mut ratio_of_raw, mut ratio_raw] = <[Series; 2]>::default();
     let [mut ratio, mut ratio_cpu, mut ratio_unwritten, mut ratio_bare] = <[Series; 4]>::default();
     let [mut speed_up, mut speed_up_unwritten, mut rate, mut memory] = <[Series; 4]>::default();
     let mut shares: [(&str, Series); 9] = Default::default();
@@ -39,12 +42,22 @@ pub fn bench(options: &Options, archives: &Archives) -> Result<()> {
         let bare = baseline::run(&archive, 2, false)?;
         let least = baseline::run(&archive, 2, true)?;
         let two = child::replay(options, archives, &archive, 2)?;
+        let of_raw = match &raw {
+            Some(raw) => Some((baseline::run(raw, 2, true)?, child::replay(options, archives, raw, 2)?)),
+            None => None,
+        };
         let least_1 = baseline::run(&archive, 1, true)?;
         let one = child::replay(options, archives, &archive, 1)?;
         if round == 0 {
             continue;
         }
         let without = |run: &child::Replayed| run.spent.wall - run.timings.stages.write;
+        if let Some((least, replay)) = of_raw {
+            baseline_raw.push(least);
+            replay_raw.push(Spent { wall: without(&replay), cpu: replay.spent.cpu });
+            ratio_of_raw.push(without(&two) / least.wall);
+            ratio_raw.push(without(&replay) / least.wall);
+        }
         decompress.push(bare);
         baseline.push(least);
         replay.push(two.spent);
@@ -78,7 +91,7 @@ pub fn bench(options: &Options, archives: &Archives) -> Result<()> {
         mib(archive.manifest().chunks.iter().map(|chunk| chunk.body_bytes).sum()),
         options.runs
     );
-    let rows = [
+    let mut rows = vec![
         decompress.row("decompress, 2 threads"),
         baseline.row("decompress and SHA-256, 2 threads"),
         replay.row("replay, 2 threads, the whole process"),
@@ -86,6 +99,10 @@ pub fn bench(options: &Options, archives: &Archives) -> Result<()> {
         baseline_1.row("decompress and SHA-256, 1 thread"),
         replay_1.row("replay, 1 thread, the whole process"),
     ];
+    if raw.is_some() {
+        rows.push(baseline_raw.row("decompress and SHA-256 of chunks with raw events, 2 threads"));
+        rows.push(replay_raw.row("replay of chunks with raw events, 2 threads, without writing the results"));
+    }
     table("Time, seconds", &["what", "wall", "processor"], &rows);
     let row = |name: &str, series: &Series, digits| vec![name.to_string(), series.show(digits)];
     let mut rows = vec![
@@ -98,6 +115,10 @@ pub fn bench(options: &Options, archives: &Archives) -> Result<()> {
         row("events a second, millions", &rate, 1),
         row("peak resident memory, MiB", &memory, 0),
     ];
+    if raw.is_some() {
+        rows.push(row("replay / (decompress and SHA-256 of raw events), without writing", &ratio_of_raw, 2));
+        rows.push(row("replay of raw events / the same, without writing", &ratio_raw, 2));
+    }
     rows.extend(shares.iter().map(|(stage, share)| row(&format!("share of {stage}, %"), share, 1)));
     table("Ratios, each of one round", &["what", "median"], &rows);
     Ok(())

@@ -26,7 +26,7 @@ mod writer;
 
 pub use blocks::{Block, Blocks};
 pub use check::{check, check_and_tell};
-pub use chunk::{BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span};
+pub use chunk::{BlockRef, Chunk, ChunkBody, DEFAULT_CHUNK_BLOCKS, MAX_CHUNK_BLOCKS, Span, hashes};
 pub use columns::{EventShapes, ShapesOf};
 pub use error::{Error, Result};
 pub use finality::{Finality, HeaderParts, NamedAuthorities};

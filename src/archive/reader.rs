@@ -64,6 +64,19 @@ impl Archive {
         workspace: &mut Workspace,
         entry: &ChunkEntry,
     ) -> Result<(ChunkBody, Vec<Hash>)> {
+        let chunk = self.unlinked_chunk(workspace, entry)?;
+        let started = Instant::now();
+        let hashes = chunk.hashes();
+        workspace.times.hash += started.elapsed();
+        self.check_hashes(entry, &chunk, &hashes)?;
+        Ok((chunk, hashes))
+    }
+
+    /// As [`Archive::chunk_with`], but leaves the hashes of headers to [`super::hashes`] and [`Archive::check_hashes`].
+    ///
+    /// # Errors
+    /// As [`Archive::chunk`].
+    pub fn unlinked_chunk(&self, workspace: &mut Workspace, entry: &ChunkEntry) -> Result<ChunkBody> {
         let path = self.path(&entry.file);
         let is_slim = self.manifest.slim_of.is_some();
         let kind = if is_slim { Kind::SlimChunk } else { Kind::Chunk };
@@ -83,9 +96,17 @@ impl Archive {
         if Some(chunk.parent_hash()) != self.parent_of(entry) {
             return Err(damaged(format!("block {} does not follow the block before it", entry.first)));
         }
-        let started = Instant::now();
-        let hashes = chunk.hashes();
-        workspace.times.hash += started.elapsed();
+        Ok(chunk)
+    }
+
+    /// Checks the hashes of the headers of a chunk up to the last one, which is the one in the manifest.
+    ///
+    /// # Errors
+    /// Names the file and what differs.
+    pub fn check_hashes(&self, entry: &ChunkEntry, chunk: &ChunkBody, hashes: &[Hash]) -> Result<()> {
+        let path = self.path(&entry.file);
+        let is_slim = self.manifest.slim_of.is_some();
+        let damaged = |what: String| Error::damaged(&path, what);
         if !is_slim && entry.first == 0 && hashes.first() != Some(chunk.genesis()) {
             return Err(damaged("its block 0 is not the genesis block that it names".into()));
         }
@@ -96,7 +117,7 @@ impl Archive {
                 hex::encode(entry.last_hash.0)
             )));
         }
-        Ok((chunk, hashes))
+        Ok(())
     }
 
     /// Reads the state snapshot of an entry.

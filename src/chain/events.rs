@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Error, Result,
-    items::{EVENTS, NeededEvent},
+    items::{EVENTS, NRU_FIELDS, NeededEvent, UPTIME_FIELDS},
     metadata::{Metadata, StorageKind},
     record::{Record, RecordPlan},
     registry::{Field, Registry, Type, TypeId, Variant},
@@ -45,6 +45,8 @@ pub enum Interest {
     None,
     /// They are uptime reports, whose fields are node (4 bytes), time and uptime (8 bytes each).
     Uptime,
+    /// They are reports of metered use, whose fields are contract, time, window and traffic (8 bytes each).
+    Nru,
     /// They are read.
     Read,
 }
@@ -137,10 +139,11 @@ impl EventPlans {
         let plan = self.plan(pallet, event)?;
         Some(match &plan.needed {
             None => Interest::None,
-            Some((needed, reading)) if needed.event == "NodeUptimeReported" => {
-                if reading.is_numbers(&[4, 8, 8]) { Interest::Uptime } else { Interest::Read }
-            }
-            Some(_) => Interest::Read,
+            Some((needed, reading)) => match needed.event {
+                "NodeUptimeReported" if reading.is_numbers(UPTIME_FIELDS) => Interest::Uptime,
+                "NruConsumptionReportReceived" if reading.is_numbers(NRU_FIELDS) => Interest::Nru,
+                _ => Interest::Read,
+            },
         })
     }
 

@@ -184,10 +184,10 @@ impl RecordPlan {
         Ok(record)
     }
 
-    /// Whether the value is nothing but unsigned integers of these widths, in the slots 0, 1, …
-    pub fn is_numbers(&self, widths: &[u8]) -> bool {
-        let step = |(slot, (step, width)): (usize, (&Step, &u8))| matches!(step, Step::Unsigned(w, s) if w == width && *s == slot);
-        self.steps.len() == widths.len() && self.steps.iter().zip(widths).enumerate().all(step)
+    /// Whether the value is nothing but unsigned integers that go into these slots and have these widths.
+    pub fn is_numbers(&self, fields: &[(usize, u8)]) -> bool {
+        let step = |(step, (slot, width)): (&Step, &(usize, u8))| matches!(step, Step::Unsigned(w, s) if w == width && s == slot);
+        self.steps.len() == fields.len() && self.steps.iter().zip(fields).all(step)
     }
 
     /// Reads a record into the memory of another one.

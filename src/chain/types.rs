@@ -184,6 +184,17 @@ pub struct Consumption {
     pub nru: u64,
 }
 
+/// An uptime report (`NodeUptimeReported`) of a node that is named elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UptimeReport {
+    /// Height of its block.
+    pub block: Height,
+    /// Time of the block, seconds since the epoch, as the event says it.
+    pub now: u64,
+    /// Uptime the node claims, seconds.
+    pub uptime: u64,
+}
+
 /// The events that the rules read; everything else in a block is skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {

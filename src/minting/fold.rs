@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::chain::types::{Consumption, ContractId, Event, Height, Node, NodeId, NruConsumption, Resources};
+use crate::chain::types::{
+    Consumption, ContractId, Event, Height, Node, NodeId, NruConsumption, Resources, UptimeReport,
+};
 
 use super::arithmetic::Calculator;
 use super::closing::Closing;
@@ -110,6 +112,22 @@ impl Fold {
         }
         if block > last || (block == last && self.rules.last_block_twice) {
             self.report(block, node, now, uptime, false);
+        }
+    }
+
+    /// Applies uptime reports of one node, as [`Fold::apply_report`] does one by one. Between them in the chain there is no
+    /// other event that concerns the node.
+    pub fn apply_reports(&mut self, node: NodeId, mut reports: impl Iterator<Item = UptimeReport>) {
+        let last = self.bounds.last_block;
+        let until = if self.rules.last_block_twice { last.saturating_sub(1) } else { last };
+        loop {
+            let Self { rules, bounds, nodes, .. } = self;
+            let next = match nodes.get_mut(node) {
+                Some(ledger) => ledger.run_on(rules, &bounds.period, until, &mut reports),
+                None => reports.next(),
+            };
+            let Some(UptimeReport { block, now, uptime }) = next else { return };
+            self.apply_report(block, node, now, uptime);
         }
     }
 

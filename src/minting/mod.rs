@@ -4,7 +4,7 @@
 //! period, and of some hours after it, in the order of the chain. Closing it against the state at the end
 //! of the period gives one [`NodeResult`] a node. Nothing here reads files, decodes bytes or starts threads.
 //!
-//! Where each rule lives: `uptime` judges uptime reports, `power` sleep and wake-up, `consumption` and
+//! Where each rule lives: `uptime` judges uptime reports (`steady` most of them in less time), `power` sleep and wake-up, `consumption` and
 //! `capacity` what is sold and offered, `reward` turns that into money, `closing` into a receipt. `rules` holds what differed over time.
 
 mod arithmetic;
@@ -29,6 +29,7 @@ mod reward;
 mod rules;
 mod standing;
 mod state;
+mod steady;
 mod timeline;
 mod uptime;
 mod violation;

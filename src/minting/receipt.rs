@@ -7,8 +7,6 @@
 
 use std::io;
 
-use blake2::Blake2b;
-use blake2::digest::{Digest, consts::U32};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::ser::{CompactFormatter, Formatter};
@@ -313,7 +311,8 @@ fn to_bytes(receipt: &impl Serialize) -> Vec<u8> {
 }
 
 fn hash(bytes: &[u8]) -> [u8; 32] {
-    Blake2b::<U32>::digest(bytes).into()
+    let hash = blake2b_simd::Params::new().hash_length(32).hash(bytes);
+    hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 fn parse<R: DeserializeOwned>(bytes: &[u8], kind: &'static str) -> Result<R, ReceiptError> {

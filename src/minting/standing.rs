@@ -1,5 +1,7 @@
 //! Where a node stands at the end: what its receipt does not say, for those who look at it.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::chain::types::Height;
@@ -48,15 +50,28 @@ impl Days {
         while from < until {
             let day = from / DAY_SECS;
             let next = day.saturating_add(1).saturating_mul(DAY_SECS).min(until);
-            let Ok(index) = usize::try_from(day) else { return };
-            if self.0.len() <= index {
-                self.0.resize(index + 1, 0);
-            }
-            if let (Some(uptime), Ok(part)) = (self.0.get_mut(index), u32::try_from(next - from)) {
-                *uptime = uptime.saturating_add(part).min(86_400);
-            }
+            self.put(day, next - from);
             from = next;
         }
+    }
+
+    /// Adds seconds to a day, which has no more than there are.
+    fn put(&mut self, day: u64, secs: u64) {
+        let Ok(index) = usize::try_from(day) else { return };
+        if secs == 0 {
+            return;
+        }
+        if self.0.len() <= index {
+            self.0.resize(index + 1, 0);
+        }
+        if let (Some(uptime), Ok(secs)) = (self.0.get_mut(index), u32::try_from(secs.min(DAY_SECS))) {
+            *uptime = uptime.saturating_add(secs).min(86_400);
+        }
+    }
+
+    /// Takes many credits that follow on each other.
+    pub(super) fn credits<'a>(&'a mut self, period: &'a Period) -> Credits<'a> {
+        Credits { days: self, period, day: None, secs: 0 }
     }
 
     /// Every day of the period.
@@ -65,6 +80,59 @@ impl Days {
         let mut all = self.0.clone();
         all.resize(usize::try_from(days).unwrap_or(all.len()), 0);
         all
+    }
+}
+
+/// Credits that follow on each other: those within one day are added to it together.
+#[derive(Debug)]
+pub(super) struct Credits<'a> {
+    days: &'a mut Days,
+    period: &'a Period,
+    /// The day of the last credit: its number, and the part of it that lies in the period.
+    day: Option<(u64, Range<i64>)>,
+    /// Seconds in that day that have not been added to it.
+    secs: u64,
+}
+
+impl Credits<'_> {
+    /// As [`Days::add`].
+    #[inline]
+    pub(super) fn add(&mut self, credit: i64, until: i64) {
+        match (&self.day, u64::try_from(credit)) {
+            (Some((_, day)), Ok(secs)) if until - credit >= day.start && until <= day.end => {
+                self.secs = self.secs.saturating_add(secs);
+            }
+            _ => self.add_elsewhere(credit, until),
+        }
+    }
+
+    /// As [`Days::add`], and goes on with the day of the credit.
+    #[cold]
+    fn add_elsewhere(&mut self, credit: i64, until: i64) {
+        self.days.add(credit.into(), until.into(), self.period);
+        self.turn(until);
+    }
+
+    /// Goes on with the day that ends with, or holds, the time `until`.
+    fn turn(&mut self, until: i64) {
+        let Period { start, end, .. } = *self.period;
+        let number = until.checked_sub(start).and_then(|since| u64::try_from(since).ok()?.checked_sub(1));
+        let number = number.map(|since| since / DAY_SECS);
+        let day = number.and_then(|number| {
+            let from = start.checked_add_unsigned(number.checked_mul(DAY_SECS)?)?;
+            Some((number, from..from.checked_add_unsigned(DAY_SECS)?.min(end)))
+        });
+        let before = std::mem::replace(&mut self.day, day);
+        if let Some((number, _)) = before {
+            self.days.put(number, std::mem::take(&mut self.secs));
+        }
+    }
+
+    /// Adds what has not been added yet.
+    pub(super) fn finish(self) {
+        if let Some((number, _)) = self.day {
+            self.days.put(number, self.secs);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{Error, Located, Piece, Result, Source, decode::decode};
+use super::{Error, Located, Piece, Result, Source, decode::decode, link::link};
 use crate::{
     archive::{Hash, Workspace},
     chain::types::{ContractId, Event},
@@ -35,14 +35,15 @@ pub fn baseline(source: &Source, located: &Located) -> Result<Baseline> {
     let read: Vec<Result<_>> = pieces
         .par_iter()
         .map(|piece| {
-            let decoded = decode(source, piece, located, &mut Workspace::default(), Vec::new())?;
+            let (decoded, chunk) = decode(source, piece, &mut Workspace::default(), Vec::new())?;
+            let linked = link(source, located, &[(piece, &chunk)]).pop().transpose()?.unwrap_or_default();
             let reports = decoded.others.into_iter().filter_map(|other| match other.event {
                 Event::ConsumptionReportReceived(report) => {
                     Some((report.contract_id, LastUse::from(&report)))
                 }
                 _ => None,
             });
-            Ok((decoded.first_block, decoded.parent, decoded.last_hash, reports.collect::<Vec<_>>()))
+            Ok((piece.first, linked.parent, linked.last_hash, reports.collect::<Vec<_>>()))
         })
         .collect();
     for piece in read {

@@ -4,89 +4,162 @@
 //! produced its block. Fields of fixed length must have that of the runtime; of fields that are not taken apart, every
 //! distinct value must decode to its last byte. Whatever is not so is left to the raw events, which decide.
 
-use super::{Source, decode::Sink};
+use super::{
+    Piece, Source,
+    decode::{Other, Sink},
+    reports::{self, Report, Reports},
+};
 use crate::{
     archive::{
         ChunkBody,
-        columns::{Columns, Kind, Rows},
+        columns::{At, Columns, Kind, Picked},
     },
-    chain::{FixedFields, Interest, Runtime, Scratch},
+    chain::{
+        FixedFields, Interest, Runtime, Scratch,
+        types::{Event, NodeId, NruConsumption, UptimeReport},
+    },
 };
 
-/// How the rows of a wanted kind are read, and which one is next.
-struct Reader<'a> {
-    rows: Rows<'a>,
-    next: usize,
-    reading: Reading<'a>,
-}
-
-enum Reading<'a> {
+/// How the rows of a wanted kind are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
     /// The columns are node, time and uptime.
     Uptime,
+    /// The columns are contract, time, window and traffic.
+    Nru,
     /// The fields are put together again and read as those of any event.
-    Fields(&'a Kind, &'a Runtime),
+    Fields,
 }
 
-/// Gives the events of a chunk that the rules read to `sink`, in the order of the chain. None if the columns are not as
-/// the runtimes say, or not as this module needs them.
-pub fn read(source: &Source, chunk: &ChunkBody, columns: &Columns<'_>, sink: &mut Sink) -> Option<()> {
+/// Gives the uptime reports of a chunk to the shards of their nodes, and all other events that the rules read back, in the
+/// order of the chain. None if the columns are not as the runtimes say, or not as this module needs them.
+pub fn read(
+    source: &Source,
+    piece: &Piece,
+    chunk: &ChunkBody,
+    columns: &Columns<'_>,
+    shards: &mut [Reports],
+) -> Option<Vec<Other>> {
     let runtimes: Vec<&Runtime> =
         chunk.spans().iter().map(|span| source.runtime(&span.metadata).ok()).collect::<Option<_>>()?;
     let mut scratch = Scratch::default();
+    // For each kind that is wanted its place, itself, its runtime, and how it is read.
     let mut wanted = Vec::new();
-    for kind in columns.kinds() {
+    for (place, kind) in (0u8..).zip(columns.kinds()) {
         let runtime = *runtimes.get(usize::from(kind.span))?;
-        wanted.push(is_wanted(columns, kind, runtime, &mut scratch)?);
+        if is_wanted(columns, kind, runtime, &mut scratch)? {
+            wanted.push((place, kind, runtime, reading(kind, runtime)));
+        }
     }
-    let spans_agree = chunk.spans().len() == 1 || in_their_spans(chunk, columns);
-    let pooled = columns.kinds().iter().zip(&wanted).any(|(kind, wanted)| *wanted && kind.is_pooled());
-    if !spans_agree || pooled {
+    let spans_agree = chunk.spans().len() == 1 || columns.in_their_spans();
+    if !spans_agree || wanted.iter().any(|(_, kind, ..)| kind.is_pooled()) {
         return None;
     }
-    let picked = columns.pick(|kind| {
-        let place = columns.kinds().iter().position(|k| std::ptr::eq(k, kind));
-        place.and_then(|place| wanted.get(place)).copied().unwrap_or_default()
-    });
-    let mut readers: Vec<Option<Reader<'_>>> = Vec::new();
-    for (place, (kind, wanted)) in (0u8..).zip(columns.kinds().iter().zip(&wanted)) {
-        readers.push(match wanted {
-            false => None,
-            true => {
-                let runtime = *runtimes.get(usize::from(kind.span))?;
-                let uptime = runtime.interest(kind.pallet, kind.event) == Some(Interest::Uptime);
-                let typed = uptime && kind.widths.as_deref() == Some(&[4, 8, 8]);
-                let reading = if typed { Reading::Uptime } else { Reading::Fields(kind, runtime) };
-                Some(Reader { rows: picked.rows(place).ok()?, next: 0, reading })
+    let picked = columns.pick(|kind| wanted.iter().any(|(_, wanted, ..)| std::ptr::eq(*wanted, kind)));
+    let of_uptime = wanted.iter().filter(|(.., reading)| *reading == Reading::Uptime).count();
+    let mut sink = Sink::new(piece);
+    let mut sorted = false;
+    for (place, kind, runtime, reading) in wanted {
+        let rows = Rows { columns, picked: &picked, place, first: chunk.first() };
+        match reading {
+            // A chunk has more than one kind of them if it has more than one runtime.
+            Reading::Uptime if of_uptime == 1 => {
+                rows.reports(piece, shards)?;
+                sorted = true;
             }
+            Reading::Uptime => rows.uptime(&mut sink)?,
+            Reading::Nru => rows.nru(&mut sink)?,
+            Reading::Fields => rows.fields(kind, runtime, &mut scratch, &mut sink)?,
+        }
+    }
+    Some(if sorted { sink.others() } else { sink.finish(shards) })
+}
+
+fn reading(kind: &Kind, runtime: &Runtime) -> Reading {
+    match (runtime.interest(kind.pallet, kind.event), kind.widths.as_deref()) {
+        (Some(Interest::Uptime), Some([4, 8, 8])) => Reading::Uptime,
+        (Some(Interest::Nru), Some([8, 8, 8, 8])) => Reading::Nru,
+        _ => Reading::Fields,
+    }
+}
+
+/// The rows of a wanted kind.
+#[derive(Clone, Copy, Debug)]
+struct Rows<'a> {
+    columns: &'a Columns<'a>,
+    picked: &'a Picked<'a>,
+    /// Which kind.
+    place: u8,
+    /// Height of the first block of the chunk.
+    first: u32,
+}
+
+impl Rows<'_> {
+    /// Gives uptime reports to their shards.
+    fn reports(self, piece: &Piece, shards: &mut [Reports]) -> Option<()> {
+        let rows = self.picked.rows(self.place).ok()?;
+        let keys = rows.keys()?;
+        let nodes: Vec<NodeId> =
+            keys.values.iter().map(|key| u32::try_from(*key).ok()).collect::<Option<_>>()?;
+        let at = self.picked.at(self.place);
+        // Genesis has no events, so that all rows are of later blocks.
+        let height = |at: &At| self.first.saturating_add(at.place);
+        let counts = at.partition_point(|at| height(at) < piece.first)
+            ..at.partition_point(|at| height(at) <= piece.last);
+        let (at, now) = (at.get(counts.clone())?, rows.numbers(1)?.get(counts.clone())?);
+        let uptime = rows.numbers(2)?.get(counts.clone())?;
+        let reports = at.iter().zip(now).zip(uptime).map(|((at, now), uptime)| Report {
+            order: at.order,
+            report: UptimeReport { block: height(at), now: *now, uptime: *uptime },
         });
+        reports::distribute(shards, &nodes, keys.places.get(counts)?, reports)
     }
-    let mut fields = Vec::new();
-    for at in picked.order() {
-        let reader = readers.get_mut(usize::from(at.kind))?.as_mut()?;
-        let row = reader.next;
-        reader.next += 1;
-        let height = chunk.first().checked_add(at.place)?;
-        if !sink.counts(height) {
-            continue;
-        }
-        match reader.reading {
-            Reading::Uptime => {
-                let number = |field| reader.rows.numbers(field)?.get(row).copied();
-                let node = u32::try_from(number(0)?).ok()?;
-                sink.report(height, node, number(1)?, number(2)?);
-            }
-            Reading::Fields(kind, runtime) => {
-                fields.clear();
-                reader.rows.encode(row, &mut fields)?;
-                let event = runtime.event(kind.pallet, kind.event, &fields, &mut scratch).ok()?;
-                if let Some(event) = event {
-                    let time_ms = columns.time_ms(at.place)?;
-                    sink.event(height, time_ms, event);
-                }
+
+    /// Gives events to the sink: for each row what `event` makes of its number.
+    fn events(self, sink: &mut Sink, mut event: impl FnMut(usize) -> Option<Option<Event>>) -> Option<()> {
+        for (row, at) in self.picked.at(self.place).iter().enumerate() {
+            let block = self.first.checked_add(at.place)?;
+            if sink.counts(block)
+                && let Some(event) = event(row)?
+            {
+                sink.event(at.order, block, self.columns.time_ms(at.place)?, event);
             }
         }
+        Some(())
     }
-    Some(())
+
+    fn uptime(self, sink: &mut Sink) -> Option<()> {
+        let rows = self.picked.rows(self.place).ok()?;
+        let (keys, now, uptime) = (rows.keys()?, rows.numbers(1)?, rows.numbers(2)?);
+        self.events(sink, |row| {
+            let node = u32::try_from(keys.of(row)?).ok()?;
+            Some(Some(Event::NodeUptimeReported { node, now: *now.get(row)?, uptime: *uptime.get(row)? }))
+        })
+    }
+
+    fn nru(self, sink: &mut Sink) -> Option<()> {
+        let rows = self.picked.rows(self.place).ok()?;
+        let keys = rows.keys()?;
+        let (timestamps, windows, traffic) = (rows.numbers(1)?, rows.numbers(2)?, rows.numbers(3)?);
+        self.events(sink, |row| {
+            Some(Some(Event::NruConsumptionReportReceived(NruConsumption {
+                contract_id: keys.of(row)?,
+                timestamp: *timestamps.get(row)?,
+                window: *windows.get(row)?,
+                nru: *traffic.get(row)?,
+            })))
+        })
+    }
+
+    fn fields(self, kind: &Kind, runtime: &Runtime, scratch: &mut Scratch, sink: &mut Sink) -> Option<()> {
+        let rows = self.picked.rows(self.place).ok()?;
+        let mut fields = Vec::new();
+        self.events(sink, |row| {
+            fields.clear();
+            rows.encode(row, &mut fields)?;
+            runtime.event(kind.pallet, kind.event, &fields, scratch).ok()
+        })
+    }
 }
 
 /// Whether the rows of a kind have to be looked at. None if it is not as the runtime says.
@@ -131,20 +204,4 @@ fn tags_are_known(
         }
     }
     Some(true)
-}
-
-/// Whether every event is of the runtime that its block has.
-fn in_their_spans(chunk: &ChunkBody, columns: &Columns<'_>) -> bool {
-    let span_of = |place: u32| {
-        let height = chunk.first().saturating_add(place);
-        chunk.spans().iter().rposition(|span| span.first <= height)
-    };
-    let kinds = columns.kinds();
-    let mut known: (Option<u32>, Option<usize>) = (None, None);
-    columns.pick(|_| true).order().iter().all(|at| {
-        if known.0 != Some(at.place) {
-            known = (Some(at.place), span_of(at.place));
-        }
-        kinds.get(usize::from(at.kind)).map(|kind| usize::from(kind.span)) == known.1
-    })
 }

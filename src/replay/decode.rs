@@ -2,31 +2,20 @@
 
 use std::time::Instant;
 
-use super::{Error, Located, Piece, ReadPiece, Result, Source, Timings, columns, state::seconds};
+use super::{
+    Error, Piece, Result, Source, Timings, columns,
+    reports::{self, Report, Reports},
+    state::seconds,
+};
 use crate::{
-    archive::{Hash, ReadTimes, Workspace},
-    chain::types::{Event, NodeId},
+    archive::{ChunkBody, ReadTimes, Workspace},
+    chain::types::{Event, NodeId, UptimeReport},
 };
 
-/// An uptime report; nearly all events that the rules read are one.
-#[derive(Clone, Copy, Debug)]
-pub struct Report {
-    /// Place among the events of the chunk that the rules read.
-    pub order: u32,
-    /// Height.
-    pub block: u32,
-    /// The node.
-    pub node: NodeId,
-    /// Time of the block as the event has it, unix seconds.
-    pub now: u64,
-    /// Uptime the node claims, seconds.
-    pub uptime: u64,
-}
-
-/// Any other event.
+/// An event that is no uptime report.
 #[derive(Clone, Debug)]
 pub struct Other {
-    /// Place among the events of the chunk that the rules read.
+    /// Place among the events of the chunk.
     pub order: u32,
     /// Height.
     pub block: u32,
@@ -37,20 +26,12 @@ pub struct Other {
 }
 
 /// What is left of a chunk after decoding.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoded {
-    /// First block that counts.
-    pub first_block: u32,
-    /// Its time, unix seconds.
+    /// Time of the first block that counts, unix seconds.
     pub first_time: i64,
-    /// Hash of the block before it.
-    pub parent: Hash,
-    /// Hash of the last block that counts.
-    pub last_hash: Hash,
-    /// Height and hash of the blocks that the run receipt names.
-    pub marked: Vec<(u32, Hash)>,
-    /// Uptime reports in the order of the chain, by shard of their node.
-    pub reports: Vec<Vec<Report>>,
+    /// Uptime reports by shard of their node.
+    pub reports: Vec<Reports>,
     /// Everything else in the order of the chain.
     pub others: Vec<Other>,
     /// Time it took, and how much it was.
@@ -58,10 +39,11 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Bytes that its events hold in memory.
+    /// Bytes that its events hold in memory once they are routed.
     pub fn bytes(&self) -> u64 {
-        let reports: usize = self.reports.iter().map(|list| size_of_val(list.as_slice())).sum();
-        u64::try_from(reports + size_of_val(self.others.as_slice())).unwrap_or(u64::MAX)
+        let reports: usize = self.reports.iter().map(Reports::bytes).sum();
+        let others = self.others.len().saturating_mul(size_of::<(NodeId, Other)>());
+        u64::try_from(reports.saturating_add(others)).unwrap_or(u64::MAX)
     }
 }
 
@@ -70,23 +52,22 @@ pub fn shard_of(node: NodeId, shards: usize) -> usize {
     usize::try_from(node).unwrap_or_default().checked_rem(shards).unwrap_or_default()
 }
 
-/// Takes the typed events of a chunk, in the order of the chain.
+/// Takes the typed events of a chunk, in any order.
 #[derive(Debug)]
 pub struct Sink {
     /// First block that counts.
     first: u32,
     /// Last block that counts.
     last: u32,
-    /// Events so far.
-    order: u32,
-    reports: Vec<Vec<Report>>,
+    /// Reports that are not given to their shards yet.
+    reports: Vec<(NodeId, Report)>,
     others: Vec<Other>,
 }
 
 impl Sink {
-    fn new(piece: &Piece, mut reports: Vec<Vec<Report>>) -> Sink {
-        reports.iter_mut().for_each(Vec::clear);
-        Sink { first: piece.first, last: piece.last, order: 0, reports, others: Vec::new() }
+    /// Takes the events of the blocks of a piece.
+    pub fn new(piece: &Piece) -> Sink {
+        Sink { first: piece.first, last: piece.last, reports: Vec::new(), others: Vec::new() }
     }
 
     /// Whether the events of a block are wanted. Genesis has none.
@@ -94,104 +75,92 @@ impl Sink {
         block > 0 && (self.first..=self.last).contains(&block)
     }
 
-    /// An uptime report of a node, made at `now`, of `uptime` seconds.
-    pub fn report(&mut self, block: u32, node: NodeId, now: u64, uptime: u64) {
-        let (order, shard) = (self.next(), shard_of(node, self.reports.len()));
-        if let Some(list) = self.reports.get_mut(shard) {
-            list.push(Report { order, block, node, now, uptime });
-        }
-    }
-
-    /// Any event, in a block at `time_ms`.
-    pub fn event(&mut self, block: u32, time_ms: u64, event: Event) {
+    /// The event at `order`, in a block at `time_ms`.
+    pub fn event(&mut self, order: u32, block: u32, time_ms: u64, event: Event) {
         if let Event::NodeUptimeReported { node, now, uptime } = event {
-            self.report(block, node, now, uptime);
+            self.reports.push((node, Report { order, report: UptimeReport { block, now, uptime } }));
         } else {
-            let order = self.next();
             self.others.push(Other { order, block, time: seconds(time_ms), event });
         }
     }
 
-    fn next(&mut self) -> u32 {
-        let order = self.order;
-        // A body of 256 MiB holds fewer events than 32 bits can count.
-        self.order = order.saturating_add(1);
-        order
+    /// Everything but the reports, in the order of the chain.
+    pub fn others(mut self) -> Vec<Other> {
+        self.others.sort_by_key(|other| other.order);
+        self.others
+    }
+
+    /// Gives the reports to the shards of their nodes, and everything else, in the order of the chain.
+    pub fn finish(mut self, shards: &mut [Reports]) -> Vec<Other> {
+        self.reports.sort_by_key(|(_, report)| report.order);
+        reports::sort(shards, &self.reports);
+        self.others()
     }
 }
 
-/// Reads a chunk, verifies it and decodes its events. `reports` are lists, one for each shard, whose memory is used.
+/// Reads a chunk, verifies it, but for the hashes of its headers, and decodes its events. `shards` are as many lists of
+/// reports, whose memory is used. Gives the chunk, too, so that its headers can be hashed.
 ///
 /// # Errors
 /// Damaged files, values that do not decode.
 pub fn decode(
     source: &Source,
     piece: &Piece,
-    located: &Located,
     workspace: &mut Workspace,
-    reports: Vec<Vec<Report>>,
-) -> Result<Decoded> {
+    mut shards: Vec<Reports>,
+) -> Result<(Decoded, ChunkBody)> {
     let started = Instant::now();
     workspace.times = ReadTimes::default();
-    let read = source.read_with(workspace, piece)?;
-    let mut decoded = Decoded { first_block: piece.first, ..Decoded::default() };
-    decoded.timings.add_reading(workspace.times);
-    let chunk = &read.chunk;
-    decoded.first_time = chunk.at(piece.first).map_or(0, |b| seconds(b.time_ms));
-    decoded.parent = *chunk.parent_hash();
-    let mut blocks = 0u64;
-    for (height, hash) in (chunk.first()..=piece.last).zip(&read.hashes) {
-        if height < piece.first {
-            decoded.parent = *hash;
-            continue;
-        }
-        blocks += 1;
-        decoded.last_hash = *hash;
-        if located.named().contains(&height) {
-            decoded.marked.push((height, *hash));
-        }
-    }
-    let mut sink = Sink::new(piece, reports);
+    let chunk = source.read_unlinked(workspace, piece)?;
+    let mut timings = Timings::default();
+    timings.add_reading(workspace.times);
+    let first_time = chunk.at(piece.first).map_or(0, |block| seconds(block.time_ms));
     let from_columns = chunk.columns().and_then(|columns| {
-        columns::read(source, chunk, &columns, &mut sink)?;
-        u64::try_from(columns.count()).ok()
+        let others = columns::read(source, piece, &chunk, &columns, &mut shards)?;
+        Some((u64::try_from(columns.count()).ok()?, others))
     });
-    let events = match from_columns {
-        Some(events) => events,
-        None => {
-            sink = Sink::new(piece, sink.reports);
-            raw_events(source, &read, &mut sink)?
-        }
+    let (events, others) = match from_columns {
+        Some(found) => found,
+        None => raw_events(source, piece, &chunk, &mut shards)?,
     };
-    (decoded.reports, decoded.others) = (sink.reports, sink.others);
-    let reports: usize = decoded.reports.iter().map(Vec::len).sum();
-    let body = read.chunk.into_bytes();
-    let timings = &mut decoded.timings;
+    let reports: usize = shards.iter().map(Reports::len).sum();
     timings.chunks = 1;
-    timings.body_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
-    (timings.blocks, timings.events) = (blocks, events);
+    timings.body_bytes = u64::try_from(chunk.bytes().len()).unwrap_or(u64::MAX);
+    timings.blocks = u64::from(piece.last.saturating_sub(piece.first)).saturating_add(1);
+    timings.events = events;
     timings.uptime_reports = u64::try_from(reports).unwrap_or(u64::MAX);
-    workspace.recycle(body);
     let reading = timings.read + timings.decompress + timings.hash;
     timings.decode = started.elapsed().saturating_sub(reading);
-    Ok(decoded)
+    Ok((Decoded { first_time, reports: shards, others, timings }, chunk))
 }
 
-/// Decodes the events of a chunk as the chain has them. Gives the number of all events.
-fn raw_events(source: &Source, read: &ReadPiece, sink: &mut Sink) -> Result<u64> {
+/// Decodes the events of a chunk as the chain has them. Gives the number of all events, and those that are no uptime
+/// reports.
+fn raw_events(
+    source: &Source,
+    piece: &Piece,
+    chunk: &ChunkBody,
+    shards: &mut [Reports],
+) -> Result<(u64, Vec<Other>)> {
+    let path = source.path(piece)?;
     let mut events = 0u64;
-    for block in read.chunk.blocks() {
+    let mut sink = Sink::new(piece);
+    // A body of 256 MiB holds fewer events than 32 bits can count.
+    let mut order = 0u32..;
+    for block in chunk.blocks() {
         if !sink.counts(block.height) {
             continue;
         }
-        let metadata = read.chunk.runtime_at(block.height).copied().unwrap_or_default();
-        let take = |event| sink.event(block.height, block.time_ms, event);
+        let metadata = chunk.runtime_at(block.height).copied().unwrap_or_default();
+        let take = |event| {
+            sink.event(order.next().unwrap_or(u32::MAX), block.height, block.time_ms, event);
+        };
         events += source.runtime(&metadata)?.events(block.events()?, take).map_err(|e| Error::Block {
-            path: read.path.clone(),
+            path: path.clone(),
             block: block.height,
             runtime: source.runtime_name(&metadata).0,
             source: e,
         })?;
     }
-    Ok(events)
+    Ok((events, sink.finish(shards)))
 }

@@ -8,7 +8,9 @@ mod decode;
 mod error;
 mod follow;
 mod lane;
+mod link;
 mod locate;
+mod reports;
 mod route;
 mod saved;
 mod slim;
@@ -33,6 +35,7 @@ pub use timings::Timings;
 use self::{
     baseline::{Baseline, baseline},
     lane::Lane,
+    link::{Chain, Marks},
     saved::SavedPlace,
     timings::timed,
 };
@@ -98,6 +101,7 @@ pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed
 pub struct Folds<'a> {
     request: Request<'a>,
     lane: Lane,
+    marks: Marks,
     shards: Vec<Fold>,
     /// The state at the end, if it is there.
     end: Option<EndState>,
@@ -124,30 +128,30 @@ pub fn fold<'a>(request: &Request<'a>, progress: &dyn Progress) -> Result<Folds<
     let mut stated = Vec::new();
     stated.extend(start.as_ref().map(|(_, hash)| (located.first_block, *hash)));
     stated.extend(located.end_state.zip(end.as_ref().map(|(_, hash)| *hash)));
-    let mut lane = match (from, start) {
-        (Some(saved), _) => Lane::resume(request, saved),
+    let (mut lane, chain) = match (from, start) {
+        (Some(saved), _) => (Lane::resume(request, saved), Chain::resume(&located, &saved.head)),
         (None, start) => {
             let Baseline { last_use, last_hash } = timed(&mut state_time, || baseline(source, &located))?;
             let start = start.map(|(start, _)| StartState { last_use, ..start });
-            Lane::new(request, start.unwrap_or_default(), last_hash)
+            (Lane::new(request, start.unwrap_or_default()), Chain::new(&located, last_hash))
         }
     };
     let in_range = |piece: &Piece| piece.clip(located.fold_from, located.window_last);
     let pieces: Vec<Piece> = source.pieces().iter().filter_map(in_range).collect();
-    let (lane, shards, mut timings) = if let (Some(saved), true) = (from, pieces.is_empty()) {
+    let (lane, marks, shards, mut timings) = if let (Some(saved), true) = (from, pieces.is_empty()) {
         let shards = lane.open(1, saved.head.first_time);
-        (lane, shards, Timings::default())
+        (lane, chain.marks, shards, Timings::default())
     } else {
-        workers::work(request, &located, &pieces, lane, progress)?
+        workers::work(request, &located, &pieces, lane, chain, progress)?
     };
     for (height, hash) in stated {
-        if lane.marks.of(height, &located).is_some_and(|marked| marked != hash) {
+        if marks.of(height, &located).is_some_and(|marked| marked != hash) {
             let what = format!("the state of block {height} is that of another block of this height");
             return Err(Error::Apart(what));
         }
     }
     for height in [located.first_block, located.last_block, located.window_last] {
-        if lane.marks.of(height, &located) == Some([0; 32]) {
+        if marks.of(height, &located) == Some([0; 32]) {
             let what = format!(
                 "the slim archive does not know the hash of block {height}; replay this range from the full archive"
             );
@@ -156,7 +160,7 @@ pub fn fold<'a>(request: &Request<'a>, progress: &dyn Progress) -> Result<Folds<
     }
     timings.state = state_time;
     let end = saved_end.cloned().or(end.map(|(end, _)| end));
-    Ok(Folds { request: *request, lane, shards, end, timings })
+    Ok(Folds { request: *request, lane, marks, shards, end, timings })
 }
 
 impl Folds<'_> {
@@ -166,7 +170,7 @@ impl Folds<'_> {
     /// Only if writing to memory fails.
     pub fn save(&self) -> Result<SavedState> {
         let Request { source, period, rules, located, from, .. } = self.request;
-        let marks = &self.lane.marks;
+        let marks = &self.marks;
         let block = |height: u32, hash: Hash| SavedBlock { hash: Hex(hash), height };
         let own_roots = source.archives().iter().map(|archive| archive.manifest().archive_root);
         let earlier = from.map(|saved| saved.head.archive_roots.clone()).unwrap_or_default();
@@ -190,7 +194,7 @@ impl Folds<'_> {
     /// # Errors
     /// If that state is not there.
     pub fn close(self) -> Result<Replayed> {
-        let Folds { request: Request { located, .. }, lane, shards, end, mut timings } = self;
+        let Folds { request: Request { located, .. }, marks, shards, end, mut timings, .. } = self;
         let missing = || Error::Apart(format!("the state of block {} is missing", located.last_block));
         let end = end.ok_or_else(missing)?;
         let closed: Vec<_> =
@@ -205,9 +209,9 @@ impl Folds<'_> {
         findings.sort();
         Ok(Replayed {
             located,
-            first_hash: lane.marks.first,
-            last_hash: lane.marks.last,
-            window_last_hash: lane.marks.window_last,
+            first_hash: marks.first,
+            last_hash: marks.last,
+            window_last_hash: marks.window_last,
             nodes,
             findings,
             end,

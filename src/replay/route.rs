@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::decode::{Other, Report, shard_of};
+use super::{
+    decode::{Other, shard_of},
+    reports::Reports,
+};
 use crate::{
     chain::types::{ContractId, Event, NodeId},
     minting::{Fold, Folded, StartState},
@@ -11,36 +14,30 @@ use crate::{
 /// The events of one chunk for one shard.
 #[derive(Debug, Default)]
 pub struct Work {
-    /// Uptime reports in the order of the chain.
-    pub reports: Vec<Report>,
-    /// Everything else in the order of the chain.
-    pub others: Vec<Other>,
+    /// Uptime reports.
+    pub reports: Reports,
+    /// Everything else in the order of the chain, each with the node that it concerns.
+    pub others: Vec<(NodeId, Other)>,
 }
 
 impl Work {
     /// Bytes that it holds in memory.
     pub fn bytes(&self) -> u64 {
-        let bytes = size_of_val(self.reports.as_slice()) + size_of_val(self.others.as_slice());
+        let bytes = self.reports.bytes() + size_of_val(self.others.as_slice());
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
-    /// Applies both lists as the one list in the order of the chain that they were.
-    pub fn apply(&self, fold: &mut Fold) {
-        let mut reports = self.reports.as_slice();
-        for other in &self.others {
-            let before = reports.partition_point(|report| report.order < other.order);
-            let (earlier, later) = reports.split_at_checked(before).unwrap_or_default();
-            apply_reports(fold, earlier);
-            reports = later;
+    /// Applies all of it, to the same effect as in the order of the chain: that order is kept among the events that concern
+    /// the same node, and among all that are no reports, since contracts have identifiers of their own. Reports change
+    /// nothing but their node.
+    pub fn apply(&mut self, fold: &mut Fold) {
+        for (node, other) in &self.others {
+            fold.apply_reports(*node, self.reports.before(*node, other.order));
             fold.apply(other.block, other.time, &other.event);
         }
-        apply_reports(fold, reports);
-    }
-}
-
-fn apply_reports(fold: &mut Fold, reports: &[Report]) {
-    for Report { block, node, now, uptime, .. } in reports {
-        fold.apply_report(*block, *node, *now, *uptime);
+        for (node, reports) in self.reports.left() {
+            fold.apply_reports(node, reports);
+        }
     }
 }
 
@@ -90,21 +87,21 @@ impl Router {
 
     /// Gives the events of a chunk to their shards; chunks come in the order of the chain. `reports` are by shard
     /// already.
-    pub fn route(&mut self, reports: Vec<Vec<Report>>, others: Vec<Other>) -> Vec<Work> {
+    pub fn route(&mut self, reports: Vec<Reports>, others: Vec<Other>) -> Vec<Work> {
         let with_reports = |reports| Work { reports, others: Vec::new() };
         let mut work: Vec<Work> = reports.into_iter().map(with_reports).collect();
         for other in others {
-            let shard = self.shard(&other.event);
-            if let Some(work) = work.get_mut(shard) {
-                work.others.push(other);
+            let node = self.node(&other.event);
+            if let Some(work) = work.get_mut(self.shard_of(node)) {
+                work.others.push((node, other));
             }
         }
         work
     }
 
-    /// Number of the shard that an event belongs to.
-    fn shard(&mut self, event: &Event) -> usize {
-        let node = match event {
+    /// The node that an event concerns.
+    fn node(&mut self, event: &Event) -> NodeId {
+        match event {
             Event::NodeStored(node) | Event::NodeUpdated(node) => node.id,
             Event::NodeUptimeReported { node, .. }
             | Event::PowerTargetChanged { node, .. }
@@ -116,8 +113,7 @@ impl Router {
             Event::UpdatedUsedResources { contract, .. } => self.node_of(*contract),
             Event::NruConsumptionReportReceived(report) => self.node_of(report.contract_id),
             Event::ConsumptionReportReceived(report) => self.node_of(report.contract_id),
-        };
-        self.shard_of(node)
+        }
     }
 
     /// The node of a contract; an unknown contract is left to the shard of node 0, which will not know it either.

@@ -119,17 +119,35 @@ impl Source {
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn read(&self, piece: &Piece) -> Result<ReadPiece> {
-        self.read_with(&mut Workspace::default(), piece)
+        let archive = self.archive(piece.archive)?;
+        let (chunk, hashes) = archive.chunk(&piece.entry)?;
+        Ok(ReadPiece { path: self.path(piece)?, chunk, hashes })
     }
 
-    /// As [`Source::read`], with the memory of a workspace.
+    /// As [`Source::read`], with the memory of a workspace, but leaves the hashes of headers to [`Source::link`].
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub fn read_with(&self, workspace: &mut Workspace, piece: &Piece) -> Result<ReadPiece> {
-        let archive = self.archive(piece.archive)?;
-        let (chunk, hashes) = archive.chunk_with(workspace, &piece.entry)?;
-        Ok(ReadPiece { path: archive.path(&piece.entry.file), chunk, hashes })
+    pub fn read_unlinked(&self, workspace: &mut Workspace, piece: &Piece) -> Result<ChunkBody> {
+        Ok(self.archive(piece.archive)?.unlinked_chunk(workspace, &piece.entry)?)
+    }
+
+    /// The hashes of the blocks of chunks that were read, each checked against the manifest of its archive.
+    pub fn link(&self, pieces: &[(&Piece, &ChunkBody)]) -> Vec<Result<Vec<Hash>>> {
+        let chunks: Vec<&ChunkBody> = pieces.iter().map(|(_, chunk)| *chunk).collect();
+        let check = |((piece, chunk), hashes): (&(&Piece, &ChunkBody), Vec<Hash>)| {
+            self.archive(piece.archive)?.check_hashes(&piece.entry, chunk, &hashes)?;
+            Ok(hashes)
+        };
+        pieces.iter().zip(crate::archive::hashes(&chunks)).map(check).collect()
+    }
+
+    /// Path of a chunk, for messages.
+    ///
+    /// # Errors
+    /// None: pieces are of archives that are there.
+    pub fn path(&self, piece: &Piece) -> Result<PathBuf> {
+        Ok(self.archive(piece.archive)?.path(&piece.entry.file))
     }
 
     /// The snapshot at `height`, its path and the runtime of its state; none if no archive has it.

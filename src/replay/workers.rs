@@ -10,9 +10,10 @@ use super::{
     board::{Board, Done, Task},
     decode::decode,
     lane::Lane,
+    link::{Chain, Marks, link},
     timings::timed,
 };
-use crate::minting::Fold;
+use crate::{archive::ChunkBody, minting::Fold};
 
 /// The board, and who is at work.
 struct Workers<'a> {
@@ -41,9 +42,10 @@ pub fn work(
     located: &Located,
     pieces: &[Piece],
     lane: Lane,
+    chain: Chain,
     progress: &dyn Progress,
-) -> Result<(Lane, Vec<Fold>, Timings)> {
-    let board = Board::new(pieces, lane, rayon::current_num_threads());
+) -> Result<(Lane, Marks, Vec<Fold>, Timings)> {
+    let board = Board::new(pieces, lane, chain, rayon::current_num_threads());
     let shared = Mutex::new(Shared { board, busy: 0, abandoned: false });
     let workers = Workers { request, located, pieces, progress, shared, changed: Condvar::new() };
     rayon::broadcast(|_| workers.run());
@@ -81,18 +83,27 @@ impl<'a> Workers<'a> {
         match task {
             Task::Decode { place, mut workspace, reports } => {
                 let result = match self.pieces.get(place) {
-                    Some(piece) => decode(self.request.source, piece, self.located, &mut workspace, reports),
+                    Some(piece) => decode(self.request.source, piece, &mut workspace, reports),
                     None => Err(Error::Apart("a chunk went missing".into())),
                 };
-                Done::Decoded { place, workspace, result: result.map(Box::new) }
+                let result = result.map(|(decoded, chunk)| (Box::new(decoded), chunk));
+                Done::Decoded { place, workspace, result }
             }
-            Task::Route { place, mut lane, decoded } => {
+            Task::Link { chunks } => {
+                let pieces: Vec<(&Piece, &ChunkBody)> = chunks
+                    .iter()
+                    .filter_map(|(place, chunk)| Some((self.pieces.get(*place)?, chunk)))
+                    .collect();
+                let results = timed(&mut spent, || link(self.request.source, self.located, &pieces));
+                Done::Linked { chunks, results, spent }
+            }
+            Task::Route { mut lane, decoded } => {
                 let blocks = decoded.timings.blocks;
-                let result = timed(&mut spent, || lane.take(*decoded));
+                let routed = timed(&mut spent, || lane.take(*decoded));
                 self.progress.blocks(blocks);
-                Done::Routed { place, lane, result, spent }
+                Done::Routed { lane, routed, spent }
             }
-            Task::Fold { shard, mut fold, work } => {
+            Task::Fold { shard, mut fold, mut work } => {
                 timed(&mut spent, || work.apply(&mut fold));
                 Done::Folded { shard, fold, work, spent }
             }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rayon::prelude::*;
+
 use super::{partial, run::RUN_JSON};
 
 /// Why results could not be written.
@@ -109,15 +111,36 @@ impl Output {
     /// # Errors
     /// I/O errors.
     pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
-        let path = self.staging.join(name);
+        self.write_all(&[(name, bytes)])
+    }
+
+    /// Writes files side by side, as making thousands of them takes as long as a replay. Folders in their names are made.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn write_all(&mut self, files: &[(&str, &[u8])]) -> Result<(), OutputError> {
+        let known = self.files.len();
+        for (name, _) in files {
+            let path = self.staging.join(name);
+            self.make_folder_of(&path)?;
+            self.files.push(path);
+        }
+        let paths = self.files.get(known..).unwrap_or_default();
+        let write = |(path, (_, bytes)): (&PathBuf, &(&str, &[u8]))| {
+            let mut file = File::create(path).map_err(error("create", path))?;
+            file.write_all(bytes).map_err(error("write", path))
+        };
+        // The first error is the one to report, whichever came first.
+        let written: Vec<Result<(), OutputError>> = paths.par_iter().zip(files).map(write).collect();
+        written.into_iter().collect()
+    }
+
+    fn make_folder_of(&mut self, path: &Path) -> Result<(), OutputError> {
         if let Some(folder) = path.parent().filter(|f| !self.folders.iter().any(|known| known == f)) {
             fs::create_dir_all(folder).map_err(error("create", folder))?;
             let made = folder.ancestors().take_while(|f| *f != self.staging).map(Path::to_path_buf);
             self.folders.extend(made.collect::<Vec<_>>());
         }
-        let mut file = File::create(&path).map_err(error("create", &path))?;
-        file.write_all(bytes).map_err(error("write", &path))?;
-        self.files.push(path);
         Ok(())
     }
 

@@ -119,7 +119,6 @@ impl Whole {
             writer.put_metadata(&self.metadata[&metadata]).unwrap();
         }
         let parent_hash = self.parents[&first];
-        let blocks = blocks.into_iter().collect();
         writer.put_chunk(&Chunk { genesis: self.genesis, first, parent_hash, blocks, spans }).unwrap();
         states.into_iter().for_each(|state| writer.put_state(state).unwrap());
         let text = || "cut".to_owned();

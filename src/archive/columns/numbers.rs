@@ -57,6 +57,13 @@ pub struct Keys {
     pub places: Vec<u32>,
 }
 
+impl Keys {
+    /// The key of a row.
+    pub fn of(&self, row: usize) -> Option<u64> {
+        self.values.get(usize::try_from(*self.places.get(row)?).ok()?).copied()
+    }
+}
+
 /// What numbers are expected from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
@@ -70,9 +77,14 @@ pub(super) struct Context<'a> {
     pub before: Option<&'a [u64]>,
 }
 
+/// The bits of the low `width` bytes of a number.
+fn mask(width: u8) -> u64 {
+    if width == 4 { 0xffff_ffff } else { u64::MAX }
+}
+
 /// The low `width` bytes of a number.
 fn narrow(width: u8, number: u64) -> u64 {
-    if width == 4 { number & 0xffff_ffff } else { number }
+    number & mask(width)
 }
 
 /// Small differences, also negative ones, as small numbers.
@@ -81,43 +93,52 @@ fn zigzag(width: u8, difference: u64) -> u64 {
     narrow(width, (difference << 1) ^ 0u64.wrapping_sub(sign))
 }
 
-fn unzigzag(width: u8, number: u64) -> u64 {
-    narrow(width, (number >> 1) ^ 0u64.wrapping_sub(number & 1))
+/// The reverse of [`zigzag`], in bits above `width` bytes too.
+fn unzigzag(number: u64) -> u64 {
+    (number >> 1) ^ 0u64.wrapping_sub(number & 1)
 }
 
-/// Calls `step` for every row with the number that is expected; it gives the number that is there. None if the
-/// transform needs what the context has not.
-fn walk(transform: Transform, context: &Context<'_>, mut step: impl FnMut(u64) -> u64) -> Option<()> {
+/// Calls `step` for every row with what is stored or is to be stored, and with the number that is expected; it gives the
+/// number that is there. None if the transform needs what the context has not.
+fn walk(
+    transform: Transform,
+    context: &Context<'_>,
+    rows: &mut [u64],
+    step: impl Fn(&mut u64, u64) -> u64,
+) -> Option<()> {
     match transform {
         Transform::Plain => {
-            for _ in context.blocks {
-                step(0);
+            for row in rows {
+                step(row, 0);
             }
         }
         Transform::Block => {
-            for base in context.blocks {
-                step(*base);
+            for (row, base) in rows.iter_mut().zip(context.blocks) {
+                step(row, *base);
             }
         }
         Transform::Before => {
             let mut last = 0;
-            context.blocks.iter().for_each(|_| last = step(last));
+            for row in rows {
+                last = step(row, last);
+            }
         }
         Transform::SameKey => {
             let keys = context.keys?;
             let mut last = vec![0; keys.values.len()];
-            for place in &keys.places {
+            for (row, place) in rows.iter_mut().zip(&keys.places) {
                 let last = last.get_mut(usize::try_from(*place).ok()?)?;
-                *last = step(*last);
+                *last = step(row, *last);
             }
         }
         Transform::Growth => {
             let (keys, before) = (context.keys?, context.before?);
+            let mask = mask(context.width);
             // What the number was more than the one before it.
             let mut last: Vec<Option<u64>> = vec![None; keys.values.len()];
-            for (place, before) in keys.places.iter().zip(before) {
+            for ((row, place), before) in rows.iter_mut().zip(&keys.places).zip(before) {
                 let last = last.get_mut(usize::try_from(*place).ok()?)?;
-                let number = step(last.map_or(0, |more| narrow(context.width, before.wrapping_add(more))));
+                let number = step(row, last.map_or(0, |more| before.wrapping_add(more) & mask));
                 *last = Some(number.wrapping_sub(*before));
             }
         }
@@ -235,9 +256,11 @@ impl NumberColumn {
             (narrow(self.width, next) == next).then_some(next)
         });
         let values: Vec<u64> = ascending.collect::<Option<_>>().ok_or("its keys do not ascend")?;
-        match places.iter().find(|place| usize::try_from(**place).is_ok_and(|p| p >= values.len())) {
-            Some(place) => Err(format!("key {place} of {}", values.len())),
-            None => Ok(Keys { values, places }),
+        match places.iter().max() {
+            Some(place) if usize::try_from(*place).is_ok_and(|p| p >= values.len()) => {
+                Err(format!("key {place} of {}", values.len()))
+            }
+            _ => Ok(Keys { values, places }),
         }
     }
 
@@ -247,14 +270,10 @@ impl NumberColumn {
         if self.transform == Transform::Plain {
             return Ok(numbers);
         }
-        let width = self.width;
-        let mut rows = numbers.iter_mut();
-        walk(self.transform, context, |expected| match rows.next() {
-            Some(number) => {
-                *number = narrow(width, unzigzag(width, *number).wrapping_add(expected));
-                *number
-            }
-            None => 0,
+        let mask = mask(self.width);
+        walk(self.transform, context, &mut numbers, |stored, expected| {
+            *stored = unzigzag(*stored).wrapping_add(expected) & mask;
+            *stored
         })
         .ok_or("its transform needs a column that the kind has not")?;
         Ok(numbers)
@@ -286,14 +305,12 @@ pub(super) fn put_keys(numbers: &[u64], out: &mut Vec<u8>) -> Keys {
 pub(super) fn put_numbers(numbers: &[u64], context: &Context<'_>, out: &mut Vec<u8>) {
     let mut best: Option<(u64, Transform, Vec<u64>)> = None;
     for transform in Transform::DIFFERENCES {
-        let mut stored = Vec::with_capacity(numbers.len());
-        let mut rows = numbers.iter();
-        let walked = walk(transform, context, |expected| {
-            let number = rows.next().copied().unwrap_or_default();
-            stored.push(match transform {
-                Transform::Plain => number,
-                _ => zigzag(context.width, narrow(context.width, number.wrapping_sub(expected))),
-            });
+        let mut stored = numbers.to_vec();
+        let walked = walk(transform, context, &mut stored, |row, expected| {
+            let number = *row;
+            if transform != Transform::Plain {
+                *row = zigzag(context.width, narrow(context.width, number.wrapping_sub(expected)));
+            }
             number
         });
         let bytes = stored.iter().copied().map(significant).fold(0, u64::saturating_add);
@@ -324,7 +341,7 @@ pub(in crate::archive) fn gaps(section: &[u8], blocks: usize) -> Result<Vec<u64>
     let mut times = Planes::parse(&mut cursor, 8, blocks)?.read(section).ok_or("they end early")?;
     let mut before = 0u64;
     for time in &mut times {
-        before = before.wrapping_add(unzigzag(8, *time));
+        before = before.wrapping_add(unzigzag(*time));
         *time = before;
     }
     let mut again = Vec::with_capacity(section.len());

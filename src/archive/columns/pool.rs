@@ -133,11 +133,7 @@ impl Pool {
         let short = |e: super::super::bytes::Short| e.to_string();
         let start = cursor.position();
         let codes = cursor.take(count).map_err(short)?;
-        let (mut earlier, mut new) = (0usize, 0usize);
-        for code in codes {
-            earlier += usize::from(*code == EARLIER);
-            new += usize::from(*code == NEW);
-        }
+        let (earlier, new) = (count_of(EARLIER, codes), count_of(NEW, codes));
         let codes = start..cursor.position();
         let earlier = Planes::parse(cursor, 4, earlier)?;
         let lengths = match width {
@@ -191,6 +187,12 @@ impl Pool {
         let bytes = if self.width == 16 { from_planes(bytes, 16).into() } else { bytes.into() };
         Ok(PoolValues { entries, ids, bytes })
     }
+}
+
+/// How often a code occurs. Counts of few bytes each fit one, so that a processor counts many bytes at once.
+fn count_of(code: u8, codes: &[u8]) -> usize {
+    let few = |few: &[u8]| few.iter().fold(0u8, |count, byte| count.wrapping_add(u8::from(*byte == code)));
+    codes.chunks(usize::from(u8::MAX)).map(|part| usize::from(few(part))).sum()
 }
 
 /// Which entry each value is.

@@ -22,27 +22,27 @@ pub struct Columns<'a> {
     pub(in crate::archive) spans: &'a [Span],
 }
 
-/// Where an event of a wanted kind stands: its row is how many of this kind came before.
+/// Where an event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At {
     /// Place of its block in the chunk.
     pub place: u32,
-    /// Place of its kind in [`Columns::kinds`].
-    pub kind: u8,
+    /// Its place among all events of the chunk.
+    pub order: u32,
 }
 
 /// The events of the wanted kinds.
 #[derive(Clone, Debug)]
 pub struct Picked<'a> {
     columns: Columns<'a>,
-    order: Vec<At>,
-    /// For each kind the places of the blocks of its rows; nothing for kinds that are not wanted.
-    places: Vec<Vec<u32>>,
+    /// For each kind where its rows stand; nothing for kinds that are not wanted.
+    at: Vec<Vec<At>>,
 }
 
 /// A field of the rows of a kind.
 #[derive(Clone, Debug)]
 enum Field<'a> {
+    Key(usize),
     Numbers(usize, Vec<u64>),
     Bytes(usize, &'a [u8]),
     Amounts,
@@ -107,24 +107,54 @@ impl<'a> Columns<'a> {
         };
         let by_token: [Option<u8>; 256] = std::array::from_fn(of_token);
         let rows = |(kind, wanted): (&Kind, &bool)| if *wanted { kind.rows } else { 0 };
-        let mut places: Vec<Vec<u32>> =
+        let mut at: Vec<Vec<At>> =
             kinds.iter().zip(&wanted).map(|both| Vec::with_capacity(rows(both))).collect();
-        let mut order = Vec::with_capacity(kinds.iter().zip(&wanted).map(rows).sum());
-        let mut tokens = self.tokens();
-        for (place, count) in (0u32..).zip(&self.layout.counts) {
-            let count = usize::try_from(*count).unwrap_or(usize::MAX).min(tokens.len());
-            let (block, rest) = tokens.split_at(count);
-            tokens = rest;
+        // Which of them are wanted is found without a branch for each, as no processor foresees it.
+        let is_wanted: [u8; 256] = by_token.map(|kind| u8::from(kind.is_some()));
+        let longest = self.layout.counts.iter().max().and_then(|count| usize::try_from(*count).ok());
+        let mut found = vec![(0u32, 0u8); longest.unwrap_or_default().min(self.count())];
+        // A chunk has fewer events than bytes, and these fit 32 bits.
+        let mut order = 0u32;
+        for (place, block) in (0u32..).zip(self.blocks()) {
+            let mut count = 0usize;
             for token in block {
-                if let Some(kind) = by_token.get(usize::from(*token)).copied().flatten() {
-                    order.push(At { place, kind });
-                    if let Some(places) = places.get_mut(usize::from(kind)) {
-                        places.push(place);
-                    }
+                if let Some(next) = found.get_mut(count) {
+                    *next = (order, *token);
+                }
+                count += is_wanted.get(usize::from(*token)).map_or(0, |wanted| usize::from(*wanted));
+                order = order.wrapping_add(1);
+            }
+            for (order, token) in found.iter().take(count) {
+                let kind = by_token.get(usize::from(*token)).copied().flatten();
+                if let Some(at) = kind.and_then(|kind| at.get_mut(usize::from(kind))) {
+                    at.push(At { place, order: *order });
                 }
             }
         }
-        Picked { columns: *self, order, places }
+        Picked { columns: *self, at }
+    }
+
+    /// The tokens of each block.
+    fn blocks(&self) -> impl Iterator<Item = &'a [u8]> {
+        let mut tokens = self.tokens();
+        self.layout.counts.iter().map(move |count| {
+            let count = usize::try_from(*count).unwrap_or(usize::MAX).min(tokens.len());
+            let (block, rest) = tokens.split_at(count);
+            tokens = rest;
+            block
+        })
+    }
+
+    /// Whether every event is of the runtime span that its block has.
+    pub fn in_their_spans(&self) -> bool {
+        let span = |token: &u8| {
+            let kind = self.layout.table.get(usize::from(*token))?.kind;
+            Some(usize::from(self.kinds().get(usize::from(kind))?.span))
+        };
+        (self.first..).zip(self.blocks()).all(|(height, block)| {
+            let its = self.spans.iter().rposition(|span| span.first <= height);
+            block.iter().all(|token| span(token) == its)
+        })
     }
 
     /// Calls `visit` with every record and the place of its block, in order.
@@ -252,14 +282,9 @@ impl<'a> Columns<'a> {
 }
 
 impl<'a> Picked<'a> {
-    /// The wanted events in the order of the chain.
-    pub fn order(&self) -> &[At] {
-        &self.order
-    }
-
-    /// Places of the blocks of the rows of a kind; nothing if it is not wanted.
-    pub fn places(&self, kind: u8) -> &[u32] {
-        self.places.get(usize::from(kind)).map(Vec::as_slice).unwrap_or_default()
+    /// Where the rows of a kind stand, in the order of the chain; nothing if it is not wanted.
+    pub fn at(&self, kind: u8) -> &[At] {
+        self.at.get(usize::from(kind)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The rows of a wanted kind.
@@ -268,16 +293,13 @@ impl<'a> Picked<'a> {
     /// Names the kind and field that contradicts itself.
     pub fn rows(&self, kind: u8) -> Result<Rows<'a>, String> {
         let Columns { section, times_ms, first, .. } = self.columns;
-        let places = self.places(kind);
-        let Some(of) = self.columns.kinds().get(usize::from(kind)).filter(|of| of.rows == places.len())
-        else {
+        let at = self.at(kind);
+        let Some(of) = self.columns.kinds().get(usize::from(kind)).filter(|of| of.rows == at.len()) else {
             return Err(format!("kind {kind} was not picked"));
         };
-        let time = |place: &u32| {
-            usize::try_from(*place)
-                .ok()
-                .and_then(|place| times_ms.get(place))
-                .map_or(0, |time_ms| time_ms / 1_000)
+        let seconds: Vec<u64> = times_ms.iter().map(|time_ms| time_ms / 1_000).collect();
+        let time = |at: &At| {
+            usize::try_from(at.place).ok().and_then(|place| seconds.get(place)).copied().unwrap_or_default()
         };
         let (mut times, mut heights): (Option<Vec<u64>>, Option<Vec<u64>>) = (None, None);
         let mut rows = Rows { rows: of.rows, keys: None, fields: Vec::new(), opaque: None };
@@ -288,18 +310,15 @@ impl<'a> Picked<'a> {
             };
             let field = match column {
                 Column::Key(column) => {
-                    let keys = column.keys(section).map_err(error)?;
-                    let key = |p: &u32| usize::try_from(*p).ok().and_then(|p| keys.values.get(p)).copied();
-                    let numbers = keys.places.iter().map(|p| key(p).unwrap_or_default()).collect();
-                    rows.keys = Some(keys);
-                    Field::Numbers(of.width(place), numbers)
+                    rows.keys = Some(column.keys(section).map_err(error)?);
+                    Field::Key(of.width(place))
                 }
                 Column::Numbers(width, column) => {
                     let blocks = if *width == 8 {
-                        times.get_or_insert_with(|| places.iter().map(time).collect())
+                        times.get_or_insert_with(|| at.iter().map(time).collect())
                     } else {
-                        let height = |p: &u32| u64::from(first).saturating_add(u64::from(*p));
-                        heights.get_or_insert_with(|| places.iter().map(height).collect())
+                        let height = |at: &At| u64::from(first).saturating_add(u64::from(at.place));
+                        heights.get_or_insert_with(|| at.iter().map(height).collect())
                     };
                     let before_this = before.and_then(|b| rows.numbers(b));
                     let context =
@@ -352,7 +371,7 @@ impl Rows<'_> {
         self.keys.as_ref()
     }
 
-    /// A field of 4 or 8 bytes of every row; none if the field is not such a number, or not taken apart.
+    /// A field of 4 or 8 bytes of every row; none if the field is not such a number, is the key, or is not taken apart.
     pub fn numbers(&self, field: usize) -> Option<&[u64]> {
         match self.fields.get(field)? {
             Field::Numbers(_, numbers) => Some(numbers),
@@ -379,6 +398,10 @@ impl Rows<'_> {
         let mut pools = pools;
         for field in &self.fields {
             match field {
+                Field::Key(width) => {
+                    let key = self.keys.as_ref()?.of(row)?;
+                    out.extend_from_slice(key.to_le_bytes().get(..*width)?);
+                }
                 Field::Numbers(width, numbers) => {
                     out.extend_from_slice(numbers.get(row)?.to_le_bytes().get(..*width)?);
                 }

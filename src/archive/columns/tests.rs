@@ -195,10 +195,10 @@ fn reports_cost_little_more_than_who_sends_them() {
         Columns { layout: &layout, section: &section, first: 1, times_ms: &times_ms, spans: &spans };
     let picked = columns.pick(|kind| (kind.pallet, kind.event) == (1, 2));
     let rows = picked.rows(0).unwrap();
-    assert_eq!((picked.order().len(), rows.len(), rows.keys().unwrap().values.len()), (5_000, 5_000, 50));
-    for (row, at) in picked.order().iter().enumerate() {
+    assert_eq!((picked.at(0).len(), rows.len(), rows.keys().unwrap().values.len()), (5_000, 5_000, 50));
+    for (row, at) in picked.at(0).iter().enumerate() {
         let time = 1_700_000_000 + 6 * (u64::from(at.place) + 1);
-        let node = rows.numbers(0).unwrap()[row];
+        let node = rows.keys().unwrap().of(row).unwrap();
         assert_eq!(rows.numbers(1).unwrap()[row], time);
         assert_eq!(rows.numbers(2).unwrap()[row], time - 1_600_000_000 - 1_000 * node);
     }

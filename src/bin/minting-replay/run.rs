@@ -168,6 +168,9 @@ pub fn period(number: Option<u32>, range: Option<(i64, i64)>) -> Result<Period, 
     })
 }
 
+/// Files that are written before a look at whether someone wants to stop.
+const WRITTEN_AT_ONCE: usize = 512;
+
 /// First period whose rules need no name: what an earlier one was paid by is for a person to say.
 const FIRST_WITH_DEFAULT: u32 = 81;
 
@@ -257,11 +260,12 @@ fn finish(
     let out = args.out.as_deref().unwrap_or(Path::new(""));
     let Run { replayed, retries, withhold_invalid_addresses: withhold, .. } = *run;
     let files = run.files()?;
-    for (name, bytes) in &files {
+    let listed: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+    for some in listed.chunks(WRITTEN_AT_ONCE) {
         if INTERRUPTED.load(Ordering::Relaxed) {
             return Err(minting::replay::Error::Interrupted.into());
         }
-        output.write(name, bytes)?;
+        output.write_all(some)?;
     }
     output.finish()?;
     times.write = written.elapsed();

@@ -39,6 +39,9 @@ pub(super) fn resources(record: &Record, slot: usize) -> Option<Resources> {
 /// `NodeUptimeReported(node, now, uptime)`
 pub const UPTIME: Reading = current(&[want(0, "0", U32), want(1, "1", U64), want(2, "2", U64)]);
 
+/// Slot and bytes of each field of [`UPTIME`] where they are node, time and uptime.
+pub const UPTIME_FIELDS: &[(usize, u8)] = &[(0, 4), (1, 8), (2, 8)];
+
 const POWER_STATE: Want = Want::OneOf(&[("Up", 0, &[]), ("Down", 1, &[want(2, "", U32)])]);
 const POWER_TARGET: Want = Want::OneOf(&[("Up", 0, &[]), ("Down", 1, &[])]);
 
@@ -150,6 +153,9 @@ pub const NRU: Reading = current(&[
     want(2, "nru", U64),
     want(3, "timestamp", U64),
 ]);
+
+/// Slot and bytes of each field of [`NRU`] where they are contract, time, window and traffic.
+pub const NRU_FIELDS: &[(usize, u8)] = &[(0, 8), (3, 8), (1, 8), (2, 8)];
 
 /// A report of traffic from the record of [`NRU`].
 pub fn nru(record: &Record) -> Option<NruConsumption> {

@@ -8,7 +8,9 @@ use self::layouts::{
     PLAIN_CONTRACT_ID, PLAIN_U32, PLAIN_U64, POLICY, STATE_CHANGED, TARGET_CHANGED, TWIN, UPTIME,
     consumption, nru, power_state, power_target,
 };
-pub use self::layouts::{certification, contract, contract_resources, farm, node_power, policy, twin};
+pub use self::layouts::{
+    NRU_FIELDS, UPTIME_FIELDS, certification, contract, contract_resources, farm, node_power, policy, twin,
+};
 use self::node::NODE;
 pub use self::node::node;
 use super::{

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::chain::types::{Consumption, NodeContract, NruConsumption};
+use crate::chain::types::{Consumption, NodeContract, NruConsumption, UptimeReport};
 use crate::minting::{Arithmetic, BugMode, Outcome, RULE_SETS, Scaling, Timeline, What};
 
 const NODES: NodeId = 4;
@@ -113,6 +113,25 @@ fn start_state() -> impl Strategy<Value = StartState> {
             ..StartState::default()
         },
     )
+}
+
+/// Reports of a node that mostly runs on, over the end of the period; numbers that mean something else among them.
+fn reports() -> impl Strategy<Value = Vec<UptimeReport>> {
+    let gap = prop_oneof![8 => 2_300..2_500_u64, 1 => 0..200_u64, 1 => 2_500..100_000_u64];
+    let strayed = prop_oneof![8 => -3..4_i64, 2 => -130..131_i64, 1 => -5_000..5_000_i64];
+    let other = proptest::option::weighted(0.1, (number(), number()));
+    let start = prop_oneof![3 => 0..100_000_u64, 1 => 2_500_000..2_640_000_u64];
+    (start, 0..4_000_000_u64, vec((gap, strayed, other), 0..60)).prop_map(|(mut since, mut uptime, steps)| {
+        let start = u64::try_from(START).unwrap();
+        let report = |(gap, strayed, other): (u64, i64, Option<(u64, u64)>)| {
+            since += gap;
+            uptime = uptime.saturating_add(gap).saturating_add_signed(strayed);
+            let block = FIRST_BLOCK + Height::try_from(since / 6).unwrap();
+            let (now, uptime) = other.unwrap_or((start + since, uptime));
+            UptimeReport { block, now, uptime }
+        };
+        steps.into_iter().map(report).collect()
+    })
 }
 
 /// Any rule set, with and without its mistakes.
@@ -307,5 +326,33 @@ proptest! {
         let alone = run(part_of(&start, |node| node == NODE), &rules, &own);
         let of_node = |closed: &Closed| closed.nodes.iter().find(|result| result.node.id == NODE).cloned();
         prop_assert_eq!(of_node(&alone), of_node(&whole));
+    }
+    /// The shortcut for nodes that run on decides nothing else than the rules, whatever happens between the reports.
+    #[test]
+    fn reports_taken_together_are_worth_what_each_is_alone(
+        start in start_state(),
+        happenings in vec((0..60_usize, event()), 0..4),
+        reports in reports(),
+        rules in any_rules(),
+        cuts in vec(0..60_usize, 0..3),
+    ) {
+        let mut alone = Fold::new(&rules, &bounds(), start.clone());
+        let mut together = Fold::new(&rules, &bounds(), start);
+        let mut waiting: Vec<UptimeReport> = Vec::new();
+        for (place, report) in reports.iter().enumerate() {
+            let others: Vec<_> = happenings.iter().filter(|(at, _)| *at == place).collect();
+            if !others.is_empty() || cuts.contains(&place) {
+                together.apply_reports(NODE, waiting.drain(..));
+            }
+            for (_, event) in others {
+                let time = START + i64::from(report.block - FIRST_BLOCK) * 6;
+                alone.apply(report.block, time, event);
+                together.apply(report.block, time, event);
+            }
+            alone.apply_report(report.block, NODE, report.now, report.uptime);
+            waiting.push(*report);
+        }
+        together.apply_reports(NODE, waiting.drain(..));
+        prop_assert_eq!(alone.close(&end_state()), together.close(&end_state()));
     }
 }
