@@ -61,7 +61,7 @@ pub enum Task {
 /// What became of a task.
 pub enum Done {
     /// Of [`Task::Decode`].
-    Decoded { place: usize, workspace: Workspace, result: Result<(Box<Decoded>, ChunkBody)> },
+    Decoded { place: usize, workspace: Workspace, result: Result<Box<(Decoded, ChunkBody)>> },
     /// Of [`Task::Link`].
     Linked { chunks: Vec<(usize, ChunkBody)>, results: Vec<Result<Linked>>, spent: Duration },
     /// Of [`Task::Route`].
@@ -189,11 +189,12 @@ impl<'a> Board<'a> {
                 self.in_flight = self.in_flight.saturating_sub(bytes);
                 self.workspaces.push(workspace);
                 match result {
-                    Ok((decoded, chunk)) => {
+                    Ok(both) => {
+                        let (decoded, chunk) = *both;
                         self.timings += decoded.timings;
                         let bytes = decoded.bytes().saturating_add(body_bytes(&chunk));
                         self.in_flight = self.in_flight.saturating_add(bytes);
-                        self.decoded.insert(place, decoded);
+                        self.decoded.insert(place, Box::new(decoded));
                         self.unlinked.insert(place, chunk);
                     }
                     Err(error) => self.fail(place, error),
@@ -204,9 +205,11 @@ impl<'a> Board<'a> {
                 for ((place, chunk), result) in chunks.into_iter().zip(results) {
                     self.in_flight = self.in_flight.saturating_sub(body_bytes(&chunk));
                     self.bodies.push(chunk.into_bytes());
-                    let taken =
-                        result.map_err(|error| (place, error)).and_then(|l| self.chain.take(place, l));
-                    if let Err((place, error)) = taken {
+                    let failed = match result {
+                        Ok(linked) => self.chain.take(place, linked),
+                        Err(error) => Some((place, error)),
+                    };
+                    if let Some((place, error)) = failed {
                         self.fail(place, error);
                     }
                 }

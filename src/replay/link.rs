@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, Located, Piece, Result, Source, saved::SavedHead};
+use super::{Error, Located, Piece, Result, SavedState, Source, saved::SavedHead};
 use crate::archive::{ChunkBody, Hash};
 
 /// What the hashes of a chunk say.
@@ -86,7 +86,8 @@ impl Chain {
     }
 
     /// Before the first chunk behind a saved state.
-    pub fn resume(located: &Located, SavedHead { block, first, last, .. }: &SavedHead) -> Chain {
+    pub fn resume(located: &Located, saved: &SavedState) -> Chain {
+        let SavedHead { block, first, last, .. } = &saved.head;
         let of_window = located.window_last == block.height;
         let marks = Marks {
             first: first.hash.0,
@@ -97,22 +98,19 @@ impl Chain {
         Chain { marks, ..Chain::new(located, Some(block.hash.0)) }
     }
 
-    /// Takes the chunk at a place.
-    ///
-    /// # Errors
-    /// A chunk that does not follow the one before it, and its place.
-    pub fn take(&mut self, place: usize, linked: Linked) -> std::result::Result<(), (usize, Error)> {
+    /// Takes the chunk at a place. Gives an error, and the place of its chunk, if one does not follow the one before it.
+    pub fn take(&mut self, place: usize, linked: Linked) -> Option<(usize, Error)> {
         self.waiting.insert(place, linked);
         while let Some(linked) = self.waiting.remove(&self.next) {
             if self.before.is_some_and(|before| before != linked.parent) {
                 let what = format!("block {} does not follow the one before it", linked.first_block);
-                return Err((self.next, Error::Apart(what)));
+                return Some((self.next, Error::Apart(what)));
             }
             self.before = Some(linked.last_hash);
             self.mark(&linked.marked);
             self.next += 1;
         }
-        Ok(())
+        None
     }
 
     fn mark(&mut self, marked: &[(u32, Hash)]) {

@@ -129,7 +129,7 @@ pub fn fold<'a>(request: &Request<'a>, progress: &dyn Progress) -> Result<Folds<
     stated.extend(start.as_ref().map(|(_, hash)| (located.first_block, *hash)));
     stated.extend(located.end_state.zip(end.as_ref().map(|(_, hash)| *hash)));
     let (mut lane, chain) = match (from, start) {
-        (Some(saved), _) => (Lane::resume(request, saved), Chain::resume(&located, &saved.head)),
+        (Some(saved), _) => (Lane::resume(request, saved), Chain::resume(&located, saved)),
         (None, start) => {
             let Baseline { last_use, last_hash } = timed(&mut state_time, || baseline(source, &located))?;
             let start = start.map(|(start, _)| StartState { last_use, ..start });

@@ -86,8 +86,7 @@ impl<'a> Workers<'a> {
                     Some(piece) => decode(self.request.source, piece, &mut workspace, reports),
                     None => Err(Error::Apart("a chunk went missing".into())),
                 };
-                let result = result.map(|(decoded, chunk)| (Box::new(decoded), chunk));
-                Done::Decoded { place, workspace, result }
+                Done::Decoded { place, workspace, result: result.map(Box::new) }
             }
             Task::Link { chunks } => {
                 let pieces: Vec<(&Piece, &ChunkBody)> = chunks
