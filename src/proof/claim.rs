@@ -178,7 +178,8 @@ impl Walk<'_, '_> {
             return Some(Error::Extra { node: found });
         }
         let leads = |path: &Path<'_>, at| self.leads_on(next, later.first().copied(), path, at);
-        if leads(claim, depth) {
+        let is_here = |path: &Path<'_>| path.prefix.get(..depth) == claim.prefix.get(..depth);
+        if self.paths.iter().any(|path| is_here(path) && leads(path, depth)) {
             return Some(Error::Changed { node, found, key });
         }
         if (depth.saturating_add(1)..claim.prefix.len()).any(|at| leads(claim, at)) {
