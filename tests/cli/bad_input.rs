@@ -53,7 +53,7 @@ fn a_renamed_chunk() {
     let spoiled = Spoiled::copy_of("upgrade");
     let chunk = spoiled.file("chunks/");
     fs::rename(&chunk, chunk.with_file_name("0000000000-0000000001-00000000.tfa")).unwrap();
-    refused(&spoiled, &[chunk.file_name().unwrap().to_str().unwrap(), "no such file"]);
+    refused(&spoiled, &[chunk.file_name().unwrap().to_str().unwrap(), "No such file"]);
     let check = replay("check {}", &[&spoiled.archive()]).exits(1).stdout;
     assert!(check.contains("0000000000-0000000001-00000000.tfa` is not listed"), "{check}");
 }
@@ -76,7 +76,7 @@ fn a_missing_manifest() {
     let absent = spoiled.archive().join("nothing");
     replay("run {} --period 81 --out {}", &[&absent, &spoiled.out()])
         .exits(1)
-        .says(&["nothing", "no such file"]);
+        .says(&["nothing", "No such file"]);
 }
 
 #[test]

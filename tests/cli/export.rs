@@ -150,7 +150,7 @@ fn nodes_that_are_dead_or_of_another_chain_are_left_out_and_scripts_are_told() {
     let ran =
         fetch(&format!("blocks 1..300 --rpc {all} --own-node --json --cross-check 20 --out {{}}"), &[&out])
             .exits(0)
-            .says(&["note: http://127.0.0.1:1 is not asked any more", "left the fork that was final"]);
+            .says(&["note: http://127.0.0.1:1 is not asked any more", "it is on another fork"]);
     assert!(content(&out) == content(&whole));
     let events: Vec<serde_json::Value> =
         ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

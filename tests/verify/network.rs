@@ -36,7 +36,9 @@ fn calls(program: &str, args: &[&str], log: &Path) -> String {
     let error = String::from_utf8_lossy(&ran.stderr);
     assert!(!error.contains("ptrace"), "strace cannot trace here: {error}");
     let log = fs::read_to_string(log).unwrap();
-    log.lines().filter(|line| line.contains('(')).map(|line| format!("{line}\n")).collect()
+    // A thread that is gone, as its process ended, before strace could look at what it was about to call called nothing.
+    let is_call = |line: &&str| line.contains('(') && !line.ends_with("???( <detached ...>");
+    log.lines().filter(is_call).map(|line| format!("{line}\n")).collect()
 }
 
 #[test]

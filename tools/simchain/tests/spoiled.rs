@@ -90,7 +90,8 @@ async fn a_spoiled_proof_is_refused_and_the_next_one_is_not() {
                 let error = node.prove(&chain, layout).await.unwrap_err();
                 let is_expected = match fault {
                     "proof-added" => matches!(error, Error::Extra { .. }),
-                    _ => matches!(error, Error::Missing { .. }),
+                    "proof-dropped" => matches!(error, Error::Missing { .. }),
+                    _ => matches!(error, Error::Missing { .. } | Error::Changed { .. }),
                 };
                 assert!(is_expected, "{fault}: {error}");
                 node.prove(&chain, layout).await.unwrap();
