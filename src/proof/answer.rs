@@ -132,7 +132,8 @@ impl<'a> Answer<'a> {
     }
 
     /// What became of a node that is not there, as far as the others show it. One that no other node names stands in
-    /// its place, unless it goes on further down the way to a key: then it is below the one that is missing.
+    /// its place, unless it goes on further down the way to a key: then it is below the one that is missing. So may be what
+    /// leads nowhere in layout V1, where long values are given without a node around them.
     fn lacks(&self, node: &Hash, key: &[u8], path: &[u8]) -> Error {
         let is_orphan = |hash: &Hash| {
             !self.nodes.values().any(|other| other.bytes.windows(hash.len()).any(|bytes| bytes == hash))
@@ -144,8 +145,13 @@ impl<'a> Answer<'a> {
             };
             !self.goes_on(bytes, path) && self.paths.iter().any(further)
         };
-        let changed =
-            self.nodes.iter().find(|(hash, given)| !given.used && is_orphan(hash) && !is_below(given.bytes));
+        let may_be_value = |bytes: &[u8]| {
+            self.layout == Layout::V1 && bytes.len() > LONGEST_INLINE_VALUE && !self.goes_on(bytes, path)
+        };
+        let is_changed = |hash: &Hash, given: &Given<'_>| {
+            !given.used && is_orphan(hash) && !is_below(given.bytes) && !may_be_value(given.bytes)
+        };
+        let changed = self.nodes.iter().find(|(hash, given)| is_changed(hash, given));
         let (node, key) = (*node, key.to_vec());
         match changed {
             Some((found, _)) => Error::Changed { node, found: *found, key },

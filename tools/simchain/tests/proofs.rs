@@ -84,7 +84,8 @@ proptest! {
         let mut dropped = proof.clone();
         let node = dropped.remove(at);
         let outcome = refused(&dropped);
-        prop_assert!(matches!(outcome, Missing { .. }), "{outcome:?}");
+        // Keys of a few nibbles do not tell a node below the missing one from one in its place.
+        prop_assert!(matches!(outcome, Missing { .. } | Changed { .. }), "{outcome:?}");
 
         let outcome = refused(&[&proof[..], &[node]].concat());
         prop_assert!(matches!(outcome, Twice { .. }), "{outcome:?}");

@@ -93,7 +93,7 @@ async fn a_spoiled_proof_is_refused_and_the_next_one_is_not() {
                     "proof-dropped" => matches!(error, Error::Missing { .. }),
                     _ => matches!(error, Error::Missing { .. } | Error::Changed { .. }),
                 };
-                assert!(is_expected, "{fault}: {error}");
+                assert!(is_expected, "{fault} {seed} {version:?}: {error}");
                 node.prove(&chain, layout).await.unwrap();
                 assert_eq!(node.served.strikes(), [1]);
             }
