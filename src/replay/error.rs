@@ -96,7 +96,7 @@ pub enum Error {
 }
 
 /// What can be done without the end of a period.
-const PARTIAL_HINT: &str = ", or see a preliminary result with --partial";
+const PARTIAL_HINT: &str = ", or see a preliminary result with `minting-replay run --partial`";
 
 /// Says which runtime an undecodable value was read by.
 const RUNTIME_HINT: &str = "it was read by the runtime";
