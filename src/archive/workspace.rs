@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use zstd::bulk::Decompressor;
 
+use super::columns::Buffers;
+
 /// Memory and a decompressor for one file after another, and the time spent on them.
 #[derive(Default)]
 pub struct Workspace {
     decompressor: Option<Decompressor<'static>>,
     pub(super) file: Vec<u8>,
     body: Vec<u8>,
+    /// For the columns of events.
+    pub columns: Buffers,
     /// Time spent since it was made.
     pub times: ReadTimes,
 }

@@ -184,9 +184,11 @@ pub struct Consumption {
     pub nru: u64,
 }
 
-/// An uptime report (`NodeUptimeReported`) of a node that is named elsewhere.
+/// An uptime report (`NodeUptimeReported`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UptimeReport {
+    /// Who reports.
+    pub node: NodeId,
     /// Height of its block.
     pub block: Height,
     /// Time of the block, seconds since the epoch, as the event says it.

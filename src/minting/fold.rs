@@ -53,7 +53,7 @@ struct Moment {
 impl Fold {
     /// Opens the ledgers of the nodes and contracts in `start`, which may be a part of the chain's.
     pub fn new(rules: &Rules, bounds: &Boundaries, start: StartState) -> Self {
-        let mut nodes = Ledgers::default();
+        let mut nodes = Ledgers::new(rules, &bounds.period);
         for node in start.nodes {
             let state = start.power.get(&node.id).map_or_else(NodeState::new, |power| {
                 NodeState::at_start(*power, bounds.first_block_time, rules)
@@ -71,7 +71,7 @@ impl Fold {
 
     /// Goes on from what another fold, or the same part of several, came to.
     pub fn resume(rules: &Rules, bounds: &Boundaries, folded: Folded) -> Self {
-        let mut nodes = Ledgers::default();
+        let mut nodes = Ledgers::new(rules, &bounds.period);
         folded.nodes.into_iter().for_each(|ledger| nodes.insert(ledger));
         let contracts = folded.contracts.into_iter().map(|ledger| (ledger.contract.contract_id, ledger));
         Self {
@@ -86,7 +86,7 @@ impl Fold {
     /// What it knows so far, in no order.
     pub fn folded(&self) -> Folded {
         Folded {
-            nodes: self.nodes.iter().cloned().collect(),
+            nodes: self.nodes.iter().collect(),
             contracts: self.contracts.values().copied().collect(),
             findings: self.findings.so_far().to_vec(),
         }
@@ -115,19 +115,15 @@ impl Fold {
         }
     }
 
-    /// Applies uptime reports of one node, as [`Fold::apply_report`] does one by one. Between them in the chain there is no
-    /// other event that concerns the node.
-    pub fn apply_reports(&mut self, node: NodeId, mut reports: impl Iterator<Item = UptimeReport>) {
+    /// Applies uptime reports in the order of the chain, as [`Fold::apply_report`] does one by one.
+    pub fn apply_reports<'a>(&mut self, reports: impl Iterator<Item = &'a UptimeReport>) {
         let last = self.bounds.last_block;
         let until = if self.rules.last_block_twice { last.saturating_sub(1) } else { last };
-        loop {
-            let Self { rules, bounds, nodes, .. } = self;
-            let next = match nodes.get_mut(node) {
-                Some(ledger) => ledger.run_on(rules, &bounds.period, until, &mut reports),
-                None => reports.next(),
-            };
-            let Some(UptimeReport { block, now, uptime }) = next else { return };
-            self.apply_report(block, node, now, uptime);
+        for UptimeReport { node, block, now, uptime } in reports {
+            if *block > until || !self.nodes.run_on(*node, *now, *uptime) {
+                self.apply_report(*block, *node, *now, *uptime);
+                self.nodes.watch(*node);
+            }
         }
     }
 
@@ -333,7 +329,7 @@ impl Fold {
     }
 
     /// The ledger of a node, as far as events were applied.
-    pub(super) fn ledger(&self, node: NodeId) -> Option<&Ledger> {
+    pub(super) fn ledger(&self, node: NodeId) -> Option<Ledger> {
         self.nodes.get(node)
     }
 

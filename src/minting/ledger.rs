@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::types::{Height, Node, NodePower, PowerState, PowerTarget, UptimeReport};
+use crate::chain::types::{Height, Node, NodePower, PowerState, PowerTarget};
 
 use super::arithmetic::{Arithmetic, Calculator};
 use super::consumption::Consumption;
@@ -11,7 +11,6 @@ use super::period::Period;
 use super::rules::Rules;
 use super::standing::Days;
 use super::state::StartPower;
-use super::steady::Steady;
 use super::violation::Violation;
 
 /// The last report that counts, and the boot it belongs to. Times are seconds since the epoch.
@@ -166,32 +165,6 @@ impl Ledger {
     /// See [`NodeState::is_possible`].
     pub(super) fn is_possible(&self) -> bool {
         self.state.is_possible() && self.shadow.as_ref().is_none_or(|shadow| shadow.0.is_possible())
-    }
-
-    /// Applies reports in the period from the front of `reports` as long as they say no more than that the node runs on,
-    /// up to those of block `until`. Gives the first one that is to be judged by the rules; none if there is none left.
-    pub(super) fn run_on(
-        &mut self,
-        rules: &Rules,
-        period: &Period,
-        until: Height,
-        reports: &mut impl Iterator<Item = UptimeReport>,
-    ) -> Option<UptimeReport> {
-        let steady = Steady::of(&self.state, rules).zip(self.state.reported);
-        let Some((mut steady, last)) = steady.filter(|_| self.shadow.is_none()) else {
-            return reports.next();
-        };
-        let mut credits = self.days.credits(period);
-        let other = reports.find(|report| {
-            let credit = if report.block <= until { steady.take(report.now, report.uptime) } else { None };
-            if let Some(credit) = credit {
-                credits.add(credit, steady.at());
-            }
-            credit.is_none()
-        });
-        credits.finish();
-        self.state.reported = Some(steady.reported(last));
-        other
     }
 
     /// Applies a step to the state, and to the shadow if there is one, or if the step is the first in which

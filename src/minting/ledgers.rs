@@ -5,16 +5,26 @@ use std::collections::BTreeMap;
 use crate::chain::types::NodeId;
 
 use super::ledger::Ledger;
+use super::period::Period;
+use super::rules::Rules;
+use super::steady::{Limits, Steady};
 
 /// Identifiers below this are looked up in a table, which has 4 bytes for each up to the highest one there is. The
 /// chain counts nodes up from 1, so that all real ones are.
 const TABLE_MAX: NodeId = 1 << 20;
 
 /// Ledgers, found by node id in one step.
+///
+/// Of a node that runs on the ledger is not written with every report: what all reports change is kept apart, where
+/// thousands of nodes fit into a cache. Nobody sees a ledger before it has what was kept apart.
 #[derive(Debug, Default)]
 pub(super) struct Ledgers {
+    /// What decides whether a node runs on; none if none is taken to.
+    limits: Option<Limits>,
     /// In the order in which the nodes became known.
     ledgers: Vec<Ledger>,
+    /// For each of them what is kept apart.
+    steady: Vec<Option<Steady>>,
     /// Place in `ledgers` by node id, if that is below [`TABLE_MAX`].
     table: Vec<Option<Place>>,
     /// Place in `ledgers` of all others.
@@ -30,16 +40,44 @@ impl Ledgers {
         self.ledgers.len()
     }
 
+    /// No nodes, for the rules and the period that they will be under.
+    pub(super) fn new(rules: &Rules, period: &Period) -> Ledgers {
+        Ledgers { limits: Limits::of(rules, period), ..Ledgers::default() }
+    }
+
     /// The ledger of a node, to look at; none if the node is unknown.
-    pub(super) fn get(&self, node: NodeId) -> Option<&Ledger> {
+    pub(super) fn get(&self, node: NodeId) -> Option<Ledger> {
         let place = self.place(node)?;
-        self.ledgers.get(usize::try_from(place.get()).ok()?.checked_sub(1)?)
+        Some(self.settled(self.ledgers.get(place)?.clone(), self.steady.get(place).copied().flatten()))
     }
 
     /// The ledger of a node; none if the node is unknown.
     pub(super) fn get_mut(&mut self, node: NodeId) -> Option<&mut Ledger> {
         let place = self.place(node)?;
-        self.ledgers.get_mut(usize::try_from(place.get()).ok()?.checked_sub(1)?)
+        let ledger = self.ledgers.get_mut(place)?;
+        if let Some((steady, limits)) = self.steady.get_mut(place).and_then(Option::take).zip(self.limits) {
+            steady.settle(ledger, &limits);
+        }
+        Some(ledger)
+    }
+
+    /// Takes a report in the period, made at `now` of `uptime` seconds, if it beyond doubt says no more than that its
+    /// node runs on. If it is not taken it is to be judged by the rules.
+    #[inline]
+    pub(super) fn run_on(&mut self, node: NodeId, now: u64, uptime: u64) -> bool {
+        let (Some(limits), Some(place)) = (&self.limits, self.place(node)) else { return false };
+        match (self.steady.get_mut(place), self.ledgers.get_mut(place)) {
+            (Some(Some(steady)), Some(ledger)) => steady.take(now, uptime, limits, ledger).is_some(),
+            _ => false,
+        }
+    }
+
+    /// From now on the node may run on: nothing but reports is to be applied to it for a while.
+    pub(super) fn watch(&mut self, node: NodeId) {
+        let (Some(limits), Some(place)) = (&self.limits, self.place(node)) else { return };
+        if let (Some(ledger), Some(steady @ None)) = (self.ledgers.get(place), self.steady.get_mut(place)) {
+            *steady = Steady::of(ledger, limits);
+        }
     }
 
     /// Sets the ledger of the node that it names, in place of an earlier one.
@@ -50,6 +88,7 @@ impl Ledgers {
             return;
         }
         self.ledgers.push(ledger);
+        self.steady.push(None);
         // There are fewer nodes than identifiers, of 32 bits.
         let Some(place) = u32::try_from(self.ledgers.len()).ok().and_then(Place::new) else { return };
         match usize::try_from(node) {
@@ -66,22 +105,36 @@ impl Ledgers {
     }
 
     /// All of them in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Ledger> {
-        self.ledgers.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = Ledger> {
+        self.ledgers.iter().zip(&self.steady).map(|(ledger, steady)| self.settled(ledger.clone(), *steady))
     }
 
     /// All of them in the order of identifiers.
     pub(super) fn into_sorted(mut self) -> Vec<Ledger> {
-        self.ledgers.sort_unstable_by_key(|ledger| ledger.node.id);
-        self.ledgers
+        let ledgers = std::mem::take(&mut self.ledgers).into_iter().zip(&self.steady);
+        let mut ledgers: Vec<Ledger> =
+            ledgers.map(|(ledger, steady)| self.settled(ledger, *steady)).collect();
+        ledgers.sort_unstable_by_key(|ledger| ledger.node.id);
+        ledgers
     }
 
-    fn place(&self, node: NodeId) -> Option<Place> {
-        if node < TABLE_MAX {
+    /// A ledger with what was kept apart.
+    fn settled(&self, mut ledger: Ledger, steady: Option<Steady>) -> Ledger {
+        if let Some((steady, limits)) = steady.zip(self.limits) {
+            steady.settle(&mut ledger, &limits);
+        }
+        ledger
+    }
+
+    /// Where its ledger stands.
+    #[inline]
+    fn place(&self, node: NodeId) -> Option<usize> {
+        let place = if node < TABLE_MAX {
             *self.table.get(usize::try_from(node).ok()?)?
         } else {
             self.beyond.get(&node).copied()
-        }
+        };
+        usize::try_from(place?.get()).ok()?.checked_sub(1)
     }
 }
 

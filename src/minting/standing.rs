@@ -1,6 +1,6 @@
 //! Where a node stands at the end: what its receipt does not say, for those who look at it.
 
-use std::ops::Range;
+use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,9 +69,17 @@ impl Days {
         }
     }
 
-    /// Takes many credits that follow on each other.
-    pub(super) fn credits<'a>(&'a mut self, period: &'a Period) -> Credits<'a> {
-        Credits { days: self, period, day: None, secs: 0 }
+    /// Adds what was gathered for a day.
+    pub(super) fn close(&mut self, today: Today) {
+        self.put(u64::from(today.number.get()).saturating_sub(1), today.secs.into());
+    }
+
+    /// As [`Days::add`] of a credit that `today` does not take, which is closed, and becomes the day of the credit.
+    #[cold]
+    pub(super) fn turn(&mut self, today: &mut Today, credit: i64, until: i32, period: &Period) {
+        let time = i128::from(period.start).saturating_add(until.into());
+        self.add(credit.into(), time, period);
+        self.close(std::mem::replace(today, Today::at(until, period).unwrap_or_default()));
     }
 
     /// Every day of the period.
@@ -83,56 +91,49 @@ impl Days {
     }
 }
 
-/// Credits that follow on each other: those within one day are added to it together.
-#[derive(Debug)]
-pub(super) struct Credits<'a> {
-    days: &'a mut Days,
-    period: &'a Period,
-    /// The day of the last credit: its number, and the part of it that lies in the period.
-    day: Option<(u64, Range<i64>)>,
-    /// Seconds in that day that have not been added to it.
-    secs: u64,
+/// Credits that follow on each other, within one day: they are added to it together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Today {
+    /// When the day starts, seconds since the start of the period.
+    start: i32,
+    /// Seconds of it that lie in the period.
+    length: u32,
+    /// Seconds that have not been added to it.
+    secs: u32,
+    /// Which day it is, counted from 1.
+    number: NonZeroU16,
 }
 
-impl Credits<'_> {
-    /// As [`Days::add`].
+impl Default for Today {
+    /// No day.
+    fn default() -> Today {
+        Today { start: 0, length: 0, secs: 0, number: NonZeroU16::MIN }
+    }
+}
+
+impl Today {
+    /// The day that ends with, or holds, a time since the start of the period; none if that is not in the period.
+    fn at(until: i32, period: &Period) -> Option<Today> {
+        let number = u64::try_from(until).ok()?.checked_sub(1)? / DAY_SECS;
+        let start = number.checked_mul(DAY_SECS)?;
+        let length = period.duration().checked_sub(start)?.min(DAY_SECS);
+        Some(Today {
+            start: start.try_into().ok()?,
+            length: length.try_into().ok()?,
+            secs: 0,
+            number: u16::try_from(number).ok()?.checked_add(1)?.try_into().ok()?,
+        })
+    }
+
+    /// Takes a credit for the time up to `until` if all of it is of this day.
     #[inline]
-    pub(super) fn add(&mut self, credit: i64, until: i64) {
-        match (&self.day, u64::try_from(credit)) {
-            (Some((_, day)), Ok(secs)) if until - credit >= day.start && until <= day.end => {
-                self.secs = self.secs.saturating_add(secs);
-            }
-            _ => self.add_elsewhere(credit, until),
+    pub(super) fn take(&mut self, credit: i64, until: i32) -> bool {
+        let last = i64::from(until) - i64::from(self.start);
+        let is_of_it = credit <= last && last <= i64::from(self.length);
+        if let (true, Ok(secs)) = (is_of_it, u32::try_from(credit)) {
+            self.secs = self.secs.saturating_add(secs);
         }
-    }
-
-    /// As [`Days::add`], and goes on with the day of the credit.
-    #[cold]
-    fn add_elsewhere(&mut self, credit: i64, until: i64) {
-        self.days.add(credit.into(), until.into(), self.period);
-        self.turn(until);
-    }
-
-    /// Goes on with the day that ends with, or holds, the time `until`.
-    fn turn(&mut self, until: i64) {
-        let Period { start, end, .. } = *self.period;
-        let number = until.checked_sub(start).and_then(|since| u64::try_from(since).ok()?.checked_sub(1));
-        let number = number.map(|since| since / DAY_SECS);
-        let day = number.and_then(|number| {
-            let from = start.checked_add_unsigned(number.checked_mul(DAY_SECS)?)?;
-            Some((number, from..from.checked_add_unsigned(DAY_SECS)?.min(end)))
-        });
-        let before = std::mem::replace(&mut self.day, day);
-        if let Some((number, _)) = before {
-            self.days.put(number, std::mem::take(&mut self.secs));
-        }
-    }
-
-    /// Adds what has not been added yet.
-    pub(super) fn finish(self) {
-        if let Some((number, _)) = self.day {
-            self.days.put(number, self.secs);
-        }
+        is_of_it
     }
 }
 

@@ -56,9 +56,9 @@ impl Timeline {
 
     /// Applies an event of the node, or of a contract on it, as [`Fold::apply`] does.
     pub fn apply(&mut self, block: Height, time: i64, event: &Event) {
-        let before = self.fold.ledger(self.node).cloned();
+        let before = self.fold.ledger(self.node);
         self.fold.apply(block, time, event);
-        let Some(after) = self.fold.ledger(self.node).cloned() else { return };
+        let Some(after) = self.fold.ledger(self.node) else { return };
         let post = block > self.bounds.last_block;
         let what = match (&before, event) {
             (None, Event::NodeStored(_)) => Some(What::Registered { again: false }),
@@ -271,7 +271,7 @@ impl Timeline {
 
     /// Closes the ledger; nothing if the node never existed up to the end of the period.
     pub fn close(mut self, end: &EndState) -> Option<Followed> {
-        let ledger = self.fold.ledger(self.node)?.clone();
+        let ledger = self.fold.ledger(self.node)?;
         let closing = Closing { rules: &self.rules, bounds: &self.bounds, end };
         let calculation = closing.calculation(&ledger);
         let state = &ledger.state;

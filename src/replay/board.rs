@@ -10,10 +10,9 @@ use std::{
 
 use super::{
     Error, Piece, Result, Timings,
-    decode::Decoded,
+    decode::{Decoded, Report},
     lane::{Lane, Routed},
     link::{Chain, Linked, Marks},
-    reports::Reports,
     route::Work,
 };
 use crate::{
@@ -33,7 +32,7 @@ pub enum Task {
         /// Memory to do it in.
         workspace: Workspace,
         /// Lists to do it in, one for each shard.
-        reports: Vec<Reports>,
+        reports: Vec<Vec<Report>>,
     },
     /// Hash the headers of chunks.
     Link {
@@ -100,7 +99,7 @@ pub struct Board<'a> {
     /// Memory to be used again.
     workspaces: Vec<Workspace>,
     bodies: Vec<Vec<u8>>,
-    lists: Vec<Reports>,
+    lists: Vec<Vec<Report>>,
     /// The first error in the order of the chain, and its chunk.
     error: Option<(usize, Error)>,
     timings: Timings,

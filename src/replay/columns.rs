@@ -6,13 +6,12 @@
 
 use super::{
     Piece, Source,
-    decode::{Other, Sink},
-    reports::{self, Report, Reports},
+    decode::{Other, Report, Sink},
 };
 use crate::{
     archive::{
         ChunkBody,
-        columns::{At, Columns, Kind, Picked},
+        columns::{Buffers, Columns, Kind, Picked, Want},
     },
     chain::{
         FixedFields, Interest, Runtime, Scratch,
@@ -31,14 +30,15 @@ enum Reading {
     Fields,
 }
 
-/// Gives the uptime reports of a chunk to the shards of their nodes, and all other events that the rules read back, in the
-/// order of the chain. None if the columns are not as the runtimes say, or not as this module needs them.
+/// Adds the uptime reports of a chunk to those of the shards of their nodes, and gives all other events that the rules
+/// read, in the order of the chain. None if the columns are not as the runtimes say, or not as this module needs them.
 pub fn read(
     source: &Source,
     piece: &Piece,
     chunk: &ChunkBody,
     columns: &Columns<'_>,
-    shards: &mut [Reports],
+    buffers: &mut Buffers,
+    shards: &mut [Vec<Report>],
 ) -> Option<Vec<Other>> {
     let runtimes: Vec<&Runtime> =
         chunk.spans().iter().map(|span| source.runtime(&span.metadata).ok()).collect::<Option<_>>()?;
@@ -55,24 +55,26 @@ pub fn read(
     if !spans_agree || wanted.iter().any(|(_, kind, ..)| kind.is_pooled()) {
         return None;
     }
-    let picked = columns.pick(|kind| wanted.iter().any(|(_, wanted, ..)| std::ptr::eq(*wanted, kind)));
-    let of_uptime = wanted.iter().filter(|(.., reading)| *reading == Reading::Uptime).count();
-    let mut sink = Sink::new(piece);
-    let mut sorted = false;
+    // There are as many reports as everything else together, or more, so that only how many a block has is looked at. A
+    // chunk has more than one kind of them if it has more than one runtime.
+    let mut of_uptime = wanted.iter().filter(|(.., reading)| *reading == Reading::Uptime);
+    let counted = of_uptime.next().filter(|_| of_uptime.next().is_none()).map(|(place, ..)| *place);
+    let picked = columns.pick(|place| match wanted.iter().any(|(wanted, ..)| *wanted == place) {
+        true if counted == Some(place) => Want::Counts,
+        true => Want::Places,
+        false => Want::Nothing,
+    });
+    let mut sink = Sink::new(piece, shards);
     for (place, kind, runtime, reading) in wanted {
-        let rows = Rows { columns, picked: &picked, place, first: chunk.first() };
+        let rows = Rows { columns, picked: &picked, place, first: chunk.first(), counted: counted.is_some() };
         match reading {
-            // A chunk has more than one kind of them if it has more than one runtime.
-            Reading::Uptime if of_uptime == 1 => {
-                rows.reports(piece, shards)?;
-                sorted = true;
-            }
+            Reading::Uptime if counted.is_some() => rows.reports(piece, buffers, &mut sink)?,
             Reading::Uptime => rows.uptime(&mut sink)?,
             Reading::Nru => rows.nru(&mut sink)?,
             Reading::Fields => rows.fields(kind, runtime, &mut scratch, &mut sink)?,
         }
     }
-    Some(if sorted { sink.others() } else { sink.finish(shards) })
+    Some(sink.finish())
 }
 
 fn reading(kind: &Kind, runtime: &Runtime) -> Reading {
@@ -92,43 +94,57 @@ struct Rows<'a> {
     place: u8,
     /// Height of the first block of the chunk.
     first: u32,
+    /// Whether uptime reports were counted and all other events are placed among them.
+    counted: bool,
 }
 
 impl Rows<'_> {
-    /// Gives uptime reports to their shards.
-    fn reports(self, piece: &Piece, shards: &mut [Reports]) -> Option<()> {
-        let rows = self.picked.rows(self.place).ok()?;
-        let keys = rows.keys()?;
-        let nodes: Vec<NodeId> =
-            keys.values.iter().map(|key| u32::try_from(*key).ok()).collect::<Option<_>>()?;
-        let at = self.picked.at(self.place);
-        // Genesis has no events, so that all rows are of later blocks.
-        let height = |at: &At| self.first.saturating_add(at.place);
-        let counts = at.partition_point(|at| height(at) < piece.first)
-            ..at.partition_point(|at| height(at) <= piece.last);
-        let (at, now) = (at.get(counts.clone())?, rows.numbers(1)?.get(counts.clone())?);
-        let uptime = rows.numbers(2)?.get(counts.clone())?;
-        let reports = at.iter().zip(now).zip(uptime).map(|((at, now), uptime)| Report {
-            order: at.order,
-            report: UptimeReport { block: height(at), now: *now, uptime: *uptime },
-        });
-        reports::distribute(shards, &nodes, keys.places.get(counts)?, reports)
+    /// Gives uptime reports that were counted to their shards.
+    fn reports(self, piece: &Piece, buffers: &mut Buffers, sink: &mut Sink<'_>) -> Option<()> {
+        let all = self.picked.rows_with(self.place, buffers).ok()?;
+        let keys = all.keys()?;
+        let nodes: Vec<(NodeId, usize)> = keys
+            .values
+            .iter()
+            .map(|key| u32::try_from(*key).ok().map(|node| (node, sink.shard(node))))
+            .collect::<Option<_>>()?;
+        let mut rows = (0u32..).zip(&keys.places).zip(all.numbers(1)?).zip(all.numbers(2)?);
+        for (block, count) in (self.first..).zip(self.picked.counts(self.place)) {
+            let rows = rows.by_ref().take(usize::try_from(*count).ok()?);
+            // Genesis has no events.
+            if !(piece.first..=piece.last).contains(&block) {
+                rows.for_each(drop);
+                continue;
+            }
+            for (((order, key), now), uptime) in rows {
+                let (node, shard) = *nodes.get(usize::try_from(*key).ok()?)?;
+                let report = UptimeReport { node, block, now: *now, uptime: *uptime };
+                sink.reports(shard)?.push(Report { order, report });
+            }
+        }
+        all.recycle(buffers);
+        Some(())
     }
 
     /// Gives events to the sink: for each row what `event` makes of its number.
-    fn events(self, sink: &mut Sink, mut event: impl FnMut(usize) -> Option<Option<Event>>) -> Option<()> {
+    fn events(
+        self,
+        sink: &mut Sink<'_>,
+        mut event: impl FnMut(usize) -> Option<Option<Event>>,
+    ) -> Option<()> {
         for (row, at) in self.picked.at(self.place).iter().enumerate() {
             let block = self.first.checked_add(at.place)?;
             if sink.counts(block)
                 && let Some(event) = event(row)?
             {
-                sink.event(at.order, block, self.columns.time_ms(at.place)?, event);
+                let order = if self.counted { at.counted } else { at.order };
+                sink.event(at.order, order, block, self.columns.time_ms(at.place)?, event);
             }
         }
         Some(())
     }
 
-    fn uptime(self, sink: &mut Sink) -> Option<()> {
+    fn uptime(self, sink: &mut Sink<'_>) -> Option<()> {
         let rows = self.picked.rows(self.place).ok()?;
         let (keys, now, uptime) = (rows.keys()?, rows.numbers(1)?, rows.numbers(2)?);
         self.events(sink, |row| {
@@ -137,7 +153,7 @@ impl Rows<'_> {
         })
     }
 
-    fn nru(self, sink: &mut Sink) -> Option<()> {
+    fn nru(self, sink: &mut Sink<'_>) -> Option<()> {
         let rows = self.picked.rows(self.place).ok()?;
         let keys = rows.keys()?;
         let (timestamps, windows, traffic) = (rows.numbers(1)?, rows.numbers(2)?, rows.numbers(3)?);
@@ -151,7 +167,13 @@ impl Rows<'_> {
         })
     }
 
-    fn fields(self, kind: &Kind, runtime: &Runtime, scratch: &mut Scratch, sink: &mut Sink) -> Option<()> {
+    fn fields(
+        self,
+        kind: &Kind,
+        runtime: &Runtime,
+        scratch: &mut Scratch,
+        sink: &mut Sink<'_>,
+    ) -> Option<()> {
         let rows = self.picked.rows(self.place).ok()?;
         let mut fields = Vec::new();
         self.events(sink, |row| {

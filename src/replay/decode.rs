@@ -2,20 +2,25 @@
 
 use std::time::Instant;
 
-use super::{
-    Error, Piece, Result, Source, Timings, columns,
-    reports::{self, Report, Reports},
-    state::seconds,
-};
+use super::{Error, Piece, Result, Source, Timings, columns, state::seconds};
 use crate::{
     archive::{ChunkBody, ReadTimes, Workspace},
     chain::types::{Event, NodeId, UptimeReport},
 };
 
+/// An uptime report. Nearly all events that the rules read are one.
+#[derive(Clone, Copy, Debug)]
+pub struct Report {
+    /// Grows along the chunk: tells which other events come before it.
+    pub order: u32,
+    /// What it says.
+    pub report: UptimeReport,
+}
+
 /// An event that is no uptime report.
 #[derive(Clone, Debug)]
 pub struct Other {
-    /// Place among the events of the chunk.
+    /// Uptime reports of a lower order come before it, all others after it.
     pub order: u32,
     /// Height.
     pub block: u32,
@@ -30,8 +35,8 @@ pub struct Other {
 pub struct Decoded {
     /// Time of the first block that counts, unix seconds.
     pub first_time: i64,
-    /// Uptime reports by shard of their node.
-    pub reports: Vec<Reports>,
+    /// Uptime reports in the order of the chain, by shard of their node.
+    pub reports: Vec<Vec<Report>>,
     /// Everything else in the order of the chain.
     pub others: Vec<Other>,
     /// Time it took, and how much it was.
@@ -41,7 +46,7 @@ pub struct Decoded {
 impl Decoded {
     /// Bytes that its events hold in memory once they are routed.
     pub fn bytes(&self) -> u64 {
-        let reports: usize = self.reports.iter().map(Reports::bytes).sum();
+        let reports: usize = self.reports.iter().map(|list| size_of_val(list.as_slice())).sum();
         let others = self.others.len().saturating_mul(size_of::<(NodeId, Other)>());
         u64::try_from(reports.saturating_add(others)).unwrap_or(u64::MAX)
     }
@@ -54,20 +59,20 @@ pub fn shard_of(node: NodeId, shards: usize) -> usize {
 
 /// Takes the typed events of a chunk, in any order.
 #[derive(Debug)]
-pub struct Sink {
+pub struct Sink<'a> {
     /// First block that counts.
     first: u32,
     /// Last block that counts.
     last: u32,
-    /// Reports that are not given to their shards yet.
-    reports: Vec<(NodeId, Report)>,
-    others: Vec<Other>,
+    shards: &'a mut [Vec<Report>],
+    /// Each with its place among the events of the chunk.
+    others: Vec<(u32, Other)>,
 }
 
-impl Sink {
-    /// Takes the events of the blocks of a piece.
-    pub fn new(piece: &Piece) -> Sink {
-        Sink { first: piece.first, last: piece.last, reports: Vec::new(), others: Vec::new() }
+impl<'a> Sink<'a> {
+    /// Takes the events of the blocks of a piece. Reports are added to those in `shards`.
+    pub fn new(piece: &Piece, shards: &'a mut [Vec<Report>]) -> Sink<'a> {
+        Sink { first: piece.first, last: piece.last, shards, others: Vec::new() }
     }
 
     /// Whether the events of a block are wanted. Genesis has none.
@@ -75,26 +80,32 @@ impl Sink {
         block > 0 && (self.first..=self.last).contains(&block)
     }
 
-    /// The event at `order`, in a block at `time_ms`.
-    pub fn event(&mut self, order: u32, block: u32, time_ms: u64, event: Event) {
+    /// The shard of a node.
+    pub fn shard(&self, node: NodeId) -> usize {
+        shard_of(node, self.shards.len())
+    }
+
+    /// Where the reports of a shard go; they come in the order of the chain.
+    pub fn reports(&mut self, shard: usize) -> Option<&mut Vec<Report>> {
+        self.shards.get_mut(shard)
+    }
+
+    /// The event at a place among those of the chunk, in a block at `time_ms`. `order` is its place among reports, or also
+    /// that among all events, if it is that for all of them.
+    pub fn event(&mut self, place: u32, order: u32, block: u32, time_ms: u64, event: Event) {
         if let Event::NodeUptimeReported { node, now, uptime } = event {
-            self.reports.push((node, Report { order, report: UptimeReport { block, now, uptime } }));
+            if let Some(reports) = self.reports(self.shard(node)) {
+                reports.push(Report { order, report: UptimeReport { node, block, now, uptime } });
+            }
         } else {
-            self.others.push(Other { order, block, time: seconds(time_ms), event });
+            self.others.push((place, Other { order, block, time: seconds(time_ms), event }));
         }
     }
 
-    /// Everything but the reports, in the order of the chain.
-    pub fn others(mut self) -> Vec<Other> {
-        self.others.sort_by_key(|other| other.order);
-        self.others
-    }
-
-    /// Gives the reports to the shards of their nodes, and everything else, in the order of the chain.
-    pub fn finish(mut self, shards: &mut [Reports]) -> Vec<Other> {
-        self.reports.sort_by_key(|(_, report)| report.order);
-        reports::sort(shards, &self.reports);
-        self.others()
+    /// Gives everything but reports, in the order of the chain.
+    pub fn finish(mut self) -> Vec<Other> {
+        self.others.sort_by_key(|(place, _)| *place);
+        self.others.into_iter().map(|(_, other)| other).collect()
     }
 }
 
@@ -107,23 +118,24 @@ pub fn decode(
     source: &Source,
     piece: &Piece,
     workspace: &mut Workspace,
-    mut shards: Vec<Reports>,
+    mut shards: Vec<Vec<Report>>,
 ) -> Result<(Decoded, ChunkBody)> {
     let started = Instant::now();
     workspace.times = ReadTimes::default();
     let chunk = source.read_unlinked(workspace, piece)?;
+    shards.iter_mut().for_each(Vec::clear);
     let mut timings = Timings::default();
     timings.add_reading(workspace.times);
     let first_time = chunk.at(piece.first).map_or(0, |block| seconds(block.time_ms));
     let from_columns = chunk.columns().and_then(|columns| {
-        let others = columns::read(source, piece, &chunk, &columns, &mut shards)?;
+        let others = columns::read(source, piece, &chunk, &columns, &mut workspace.columns, &mut shards)?;
         Some((u64::try_from(columns.count()).ok()?, others))
     });
     let (events, others) = match from_columns {
         Some(found) => found,
         None => raw_events(source, piece, &chunk, &mut shards)?,
     };
-    let reports: usize = shards.iter().map(Reports::len).sum();
+    let reports: usize = shards.iter().map(Vec::len).sum();
     timings.chunks = 1;
     timings.body_bytes = u64::try_from(chunk.bytes().len()).unwrap_or(u64::MAX);
     timings.blocks = u64::from(piece.last.saturating_sub(piece.first)).saturating_add(1);
@@ -140,11 +152,11 @@ fn raw_events(
     source: &Source,
     piece: &Piece,
     chunk: &ChunkBody,
-    shards: &mut [Reports],
+    shards: &mut [Vec<Report>],
 ) -> Result<(u64, Vec<Other>)> {
     let path = source.path(piece)?;
     let mut events = 0u64;
-    let mut sink = Sink::new(piece);
+    let mut sink = Sink::new(piece, shards);
     // A body of 256 MiB holds fewer events than 32 bits can count.
     let mut order = 0u32..;
     for block in chunk.blocks() {
@@ -153,7 +165,8 @@ fn raw_events(
         }
         let metadata = chunk.runtime_at(block.height).copied().unwrap_or_default();
         let take = |event| {
-            sink.event(order.next().unwrap_or(u32::MAX), block.height, block.time_ms, event);
+            let place = order.next().unwrap_or(u32::MAX);
+            sink.event(place, place, block.height, block.time_ms, event);
         };
         events += source.runtime(&metadata)?.events(block.events()?, take).map_err(|e| Error::Block {
             path: path.clone(),
@@ -162,5 +175,5 @@ fn raw_events(
             source: e,
         })?;
     }
-    Ok((events, sink.finish(shards)))
+    Ok((events, sink.finish()))
 }

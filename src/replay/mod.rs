@@ -10,7 +10,6 @@ mod follow;
 mod lane;
 mod link;
 mod locate;
-mod reports;
 mod route;
 mod saved;
 mod slim;

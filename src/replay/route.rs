@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    decode::{Other, shard_of},
-    reports::Reports,
-};
+use super::decode::{Other, Report, shard_of};
 use crate::{
     chain::types::{ContractId, Event, NodeId},
     minting::{Fold, Folded, StartState},
@@ -14,30 +11,30 @@ use crate::{
 /// The events of one chunk for one shard.
 #[derive(Debug, Default)]
 pub struct Work {
-    /// Uptime reports.
-    pub reports: Reports,
-    /// Everything else in the order of the chain, each with the node that it concerns.
-    pub others: Vec<(NodeId, Other)>,
+    /// Uptime reports in the order of the chain.
+    pub reports: Vec<Report>,
+    /// Everything else in the order of the chain.
+    pub others: Vec<Other>,
 }
 
 impl Work {
     /// Bytes that it holds in memory.
     pub fn bytes(&self) -> u64 {
-        let bytes = self.reports.bytes() + size_of_val(self.others.as_slice());
+        let bytes = size_of_val(self.reports.as_slice()) + size_of_val(self.others.as_slice());
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
-    /// Applies all of it, to the same effect as in the order of the chain: that order is kept among the events that concern
-    /// the same node, and among all that are no reports, since contracts have identifiers of their own. Reports change
-    /// nothing but their node.
-    pub fn apply(&mut self, fold: &mut Fold) {
-        for (node, other) in &self.others {
-            fold.apply_reports(*node, self.reports.before(*node, other.order));
+    /// Applies all of it in the order of the chain.
+    pub fn apply(&self, fold: &mut Fold) {
+        let mut reports = self.reports.as_slice();
+        for other in &self.others {
+            let before = reports.iter().take_while(|report| report.order < other.order).count();
+            let (taken, left) = reports.split_at_checked(before).unwrap_or((reports, &[]));
+            fold.apply_reports(taken.iter().map(|report| &report.report));
             fold.apply(other.block, other.time, &other.event);
+            reports = left;
         }
-        for (node, reports) in self.reports.left() {
-            fold.apply_reports(node, reports);
-        }
+        fold.apply_reports(reports.iter().map(|report| &report.report));
     }
 }
 
@@ -87,13 +84,13 @@ impl Router {
 
     /// Gives the events of a chunk to their shards; chunks come in the order of the chain. `reports` are by shard
     /// already.
-    pub fn route(&mut self, reports: Vec<Reports>, others: Vec<Other>) -> Vec<Work> {
+    pub fn route(&mut self, reports: Vec<Vec<Report>>, others: Vec<Other>) -> Vec<Work> {
         let with_reports = |reports| Work { reports, others: Vec::new() };
         let mut work: Vec<Work> = reports.into_iter().map(with_reports).collect();
         for other in others {
             let node = self.node(&other.event);
             if let Some(work) = work.get_mut(self.shard_of(node)) {
-                work.others.push((node, other));
+                work.others.push(other);
             }
         }
         work

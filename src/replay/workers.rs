@@ -102,7 +102,7 @@ impl<'a> Workers<'a> {
                 self.progress.blocks(blocks);
                 Done::Routed { lane, routed, spent }
             }
-            Task::Fold { shard, mut fold, mut work } => {
+            Task::Fold { shard, mut fold, work } => {
                 timed(&mut spent, || work.apply(&mut fold));
                 Done::Folded { shard, fold, work, spent }
             }

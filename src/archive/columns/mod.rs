@@ -18,9 +18,9 @@ pub(super) use self::{
     section::Layout,
 };
 pub use self::{
-    numbers::Keys,
+    numbers::{Buffers, Keys},
     pool::PoolValues,
-    read::{At, Columns, Picked, Rows},
+    read::{At, Columns, Picked, Rows, Want},
     record::{Phase, Record},
     section::Kind,
 };

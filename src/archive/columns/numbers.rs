@@ -64,6 +64,31 @@ impl Keys {
     }
 }
 
+/// Memory for columns, to be used again: the pages of fresh memory would cost more than filling it.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    numbers: Vec<Vec<u64>>,
+    places: Vec<Vec<u32>>,
+}
+
+impl Buffers {
+    pub(super) fn take_numbers(&mut self) -> Vec<u64> {
+        self.numbers.pop().unwrap_or_default()
+    }
+
+    fn take_places(&mut self) -> Vec<u32> {
+        self.places.pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_numbers(&mut self, numbers: Vec<u64>) {
+        self.numbers.push(numbers);
+    }
+
+    pub(super) fn give_keys(&mut self, keys: Keys) {
+        self.places.push(keys.places);
+    }
+}
+
 /// What numbers are expected from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
@@ -184,25 +209,39 @@ impl Planes {
 
     /// The numbers.
     pub fn read(&self, section: &[u8]) -> Option<Vec<u64>> {
+        self.read_into(section, Vec::new())
+    }
+
+    /// The numbers, in memory that is there.
+    pub fn read_into(&self, section: &[u8], mut numbers: Vec<u64>) -> Option<Vec<u64>> {
         let bytes = section.get(self.bytes.clone())?;
-        let mut numbers = vec![0u64; self.rows];
-        if self.rows > 0 {
-            for (plane, shift) in bytes.chunks_exact(self.rows).zip((0u32..64).step_by(8)) {
+        numbers.clear();
+        if let Some(lowest) = bytes.get(..self.rows).filter(|_| self.rows > 0) {
+            numbers.extend(lowest.iter().map(|byte| u64::from(*byte)));
+            for (plane, shift) in bytes.chunks_exact(self.rows).zip((0u32..64).step_by(8)).skip(1) {
                 numbers.iter_mut().zip(plane).for_each(|(number, byte)| *number |= u64::from(*byte) << shift);
             }
         }
+        numbers.resize(self.rows, 0);
         Some(numbers)
     }
 
     /// The numbers, of at most four bytes.
     pub fn read_u32(&self, section: &[u8]) -> Option<Vec<u32>> {
+        self.read_u32_into(section, Vec::new())
+    }
+
+    /// As [`Planes::read_u32`], in memory that is there.
+    pub fn read_u32_into(&self, section: &[u8], mut numbers: Vec<u32>) -> Option<Vec<u32>> {
         let bytes = section.get(self.bytes.clone())?;
-        let mut numbers = vec![0u32; self.rows];
-        if self.rows > 0 {
-            for (plane, shift) in bytes.chunks_exact(self.rows).zip((0u32..32).step_by(8)) {
+        numbers.clear();
+        if let Some(lowest) = bytes.get(..self.rows).filter(|_| self.rows > 0) {
+            numbers.extend(lowest.iter().map(|byte| u32::from(*byte)));
+            for (plane, shift) in bytes.chunks_exact(self.rows).zip((0u32..32).step_by(8)).skip(1) {
                 numbers.iter_mut().zip(plane).for_each(|(number, byte)| *number |= u32::from(*byte) << shift);
             }
         }
+        numbers.resize(self.rows, 0);
         Some(numbers)
     }
 }
@@ -246,9 +285,12 @@ impl NumberColumn {
     }
 
     /// The keys of a key column.
-    pub fn keys(&self, section: &[u8]) -> Result<Keys, String> {
+    pub fn keys(&self, section: &[u8], buffers: &mut Buffers) -> Result<Keys, String> {
         let values = self.dictionary.read(section).ok_or("it lies outside of the section")?;
-        let places = self.planes.read_u32(section).ok_or("it lies outside of the section")?;
+        let places = self
+            .planes
+            .read_u32_into(section, buffers.take_places())
+            .ok_or("it lies outside of the section")?;
         let mut key: Option<u64> = None;
         let ascending = values.iter().map(|gap| {
             let next = key.map_or(Some(*gap), |key| key.checked_add(*gap).filter(|next| *next > key))?;
@@ -265,8 +307,14 @@ impl NumberColumn {
     }
 
     /// The numbers of a column that is no key.
-    pub fn numbers(&self, section: &[u8], context: &Context<'_>) -> Result<Vec<u64>, String> {
-        let mut numbers = self.planes.read(section).ok_or("it lies outside of the section")?;
+    pub fn numbers(
+        &self,
+        section: &[u8],
+        context: &Context<'_>,
+        buffers: &mut Buffers,
+    ) -> Result<Vec<u64>, String> {
+        let numbers = self.planes.read_into(section, buffers.take_numbers());
+        let mut numbers = numbers.ok_or("it lies outside of the section")?;
         if self.transform == Transform::Plain {
             return Ok(numbers);
         }

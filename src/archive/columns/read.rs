@@ -2,7 +2,7 @@
 
 use super::{
     TOPIC,
-    numbers::{Context, Keys},
+    numbers::{Buffers, Context, Keys},
     phase_code,
     pool::PoolValues,
     record::{Phase, Record, put, put_count},
@@ -29,15 +29,37 @@ pub struct At {
     pub place: u32,
     /// Its place among all events of the chunk.
     pub order: u32,
+    /// How many events of the kinds that are only counted stand before it.
+    pub counted: u32,
+}
+
+/// What of the events of a kind is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Nothing.
+    Nothing,
+    /// Where each stands.
+    Places,
+    /// How many each block has; of one kind at most.
+    Counts,
 }
 
 /// The events of the wanted kinds.
 #[derive(Clone, Debug)]
 pub struct Picked<'a> {
     columns: Columns<'a>,
-    /// For each kind where its rows stand; nothing for kinds that are not wanted.
+    /// For each kind where its rows stand; nothing for kinds of which that is not wanted.
     at: Vec<Vec<At>>,
+    /// For each block how many rows it has of the kind that is counted.
+    counts: Vec<u32>,
+    /// The kind that is counted.
+    counted: Option<u8>,
 }
+
+/// Tokens that are looked at together.
+const GROUP: usize = 16;
+/// What a token counts whose place is wanted; those that are only counted count 1. More than a group of these.
+const PLACES: u16 = 1 << 8;
 
 /// A field of the rows of a kind.
 #[derive(Clone, Debug)]
@@ -97,41 +119,50 @@ impl<'a> Columns<'a> {
         self.section.get(self.layout.tokens.clone()).unwrap_or_default()
     }
 
-    /// Finds the events of some kinds; all others cost one look at a byte each.
-    pub fn pick(&self, wanted: impl Fn(&Kind) -> bool) -> Picked<'a> {
-        let kinds = self.kinds();
-        let wanted: Vec<bool> = kinds.iter().map(wanted).collect();
-        let of_token = |token: usize| {
-            let kind = self.layout.table.get(token)?.kind;
-            wanted.get(usize::from(kind)).copied().unwrap_or_default().then_some(kind)
-        };
-        let by_token: [Option<u8>; 256] = std::array::from_fn(of_token);
-        let rows = |(kind, wanted): (&Kind, &bool)| if *wanted { kind.rows } else { 0 };
+    /// Finds the events of some kinds, by the place of the kind; all others cost one look at a byte each.
+    pub fn pick(&self, want: impl Fn(u8) -> Want) -> Picked<'a> {
+        let wanted: Vec<Want> = (0u8..).zip(self.kinds()).map(|(place, _)| want(place)).collect();
+        let of = |kind: u8| wanted.get(usize::from(kind)).copied().unwrap_or(Want::Nothing);
+        let table: [Option<u8>; 256] =
+            std::array::from_fn(|token| self.layout.table.get(token).map(|token| token.kind));
+        let values: [u16; 256] = table.map(|kind| match kind.map_or(Want::Nothing, of) {
+            Want::Nothing => 0,
+            Want::Places => PLACES,
+            Want::Counts => 1,
+        });
+        let value = |token: &u8| values.get(usize::from(*token)).copied().unwrap_or_default();
+        let rows = |(kind, want): (&Kind, &Want)| if *want == Want::Places { kind.rows } else { 0 };
         let mut at: Vec<Vec<At>> =
-            kinds.iter().zip(&wanted).map(|both| Vec::with_capacity(rows(both))).collect();
-        // Which of them are wanted is found without a branch for each, as no processor foresees it.
-        let is_wanted: [u8; 256] = by_token.map(|kind| u8::from(kind.is_some()));
-        let longest = self.layout.counts.iter().max().and_then(|count| usize::try_from(*count).ok());
-        let mut found = vec![(0u32, 0u8); longest.unwrap_or_default().min(self.count())];
+            self.kinds().iter().zip(&wanted).map(|both| Vec::with_capacity(rows(both))).collect();
+        let mut counts = Vec::with_capacity(self.layout.counts.len());
         // A chunk has fewer events than bytes, and these fit 32 bits.
-        let mut order = 0u32;
+        let (mut order, mut counted) = (0u32, 0u32);
         for (place, block) in (0u32..).zip(self.blocks()) {
-            let mut count = 0usize;
-            for token in block {
-                if let Some(next) = found.get_mut(count) {
-                    *next = (order, *token);
+            let before = counted;
+            for group in block.chunks(GROUP) {
+                let sum: u16 = group.iter().map(value).fold(0, u16::wrapping_add);
+                if sum >= PLACES {
+                    let (mut order, mut counted) = (order, counted);
+                    for token in group {
+                        match value(token) {
+                            PLACES => {
+                                let kind = table.get(usize::from(*token)).copied().flatten();
+                                if let Some(at) = kind.and_then(|kind| at.get_mut(usize::from(kind))) {
+                                    at.push(At { place, order, counted });
+                                }
+                            }
+                            one => counted = counted.wrapping_add(one.into()),
+                        }
+                        order = order.wrapping_add(1);
+                    }
                 }
-                count += is_wanted.get(usize::from(*token)).map_or(0, |wanted| usize::from(*wanted));
-                order = order.wrapping_add(1);
+                counted = counted.wrapping_add((sum % PLACES).into());
+                order = order.wrapping_add(u32::try_from(group.len()).unwrap_or_default());
             }
-            for (order, token) in found.iter().take(count) {
-                let kind = by_token.get(usize::from(*token)).copied().flatten();
-                if let Some(at) = kind.and_then(|kind| at.get_mut(usize::from(kind))) {
-                    at.push(At { place, order: *order });
-                }
-            }
+            counts.push(counted.wrapping_sub(before));
         }
-        Picked { columns: *self, at }
+        let counted = (0u8..).zip(&wanted).find(|(_, want)| **want == Want::Counts).map(|(place, _)| place);
+        Picked { columns: *self, at, counts, counted }
     }
 
     /// The tokens of each block.
@@ -166,7 +197,7 @@ impl<'a> Columns<'a> {
         mut visit: impl FnMut(usize, &Record<'_>) -> Result<(), String>,
     ) -> Result<(), String> {
         let Columns { layout, section, .. } = *self;
-        let all = self.pick(|_| true);
+        let all = self.pick(|_| Want::Places);
         let kinds: Vec<Rows<'_>> =
             (0..).zip(&layout.kinds).map(|(k, _)| all.rows(k)).collect::<Result<_, _>>()?;
         let amounts = layout.amounts.read(section).map_err(|e| format!("pool of amounts: {e}"))?;
@@ -282,9 +313,28 @@ impl<'a> Columns<'a> {
 }
 
 impl<'a> Picked<'a> {
-    /// Where the rows of a kind stand, in the order of the chain; nothing if it is not wanted.
+    /// Where the rows of a kind stand, in the order of the chain; nothing if that is not wanted.
     pub fn at(&self, kind: u8) -> &[At] {
         self.at.get(usize::from(kind)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// How many rows each block has of a kind that is counted; nothing of others.
+    pub fn counts(&self, kind: u8) -> &[u32] {
+        if self.counted == Some(kind) { &self.counts } else { &[] }
+    }
+
+    /// For each row of a wanted kind what `of` says of the place of its block.
+    fn by_row(&self, kind: u8, mut all: Vec<u64>, of: impl Fn(usize) -> u64) -> Vec<u64> {
+        all.clear();
+        if self.counted != Some(kind) {
+            let of = |at: &At| usize::try_from(at.place).map(&of).unwrap_or_default();
+            all.extend(self.at(kind).iter().map(of));
+            return all;
+        }
+        for (place, count) in self.counts.iter().enumerate() {
+            all.extend(std::iter::repeat_n(of(place), usize::try_from(*count).unwrap_or_default()));
+        }
+        all
     }
 
     /// The rows of a wanted kind.
@@ -292,15 +342,21 @@ impl<'a> Picked<'a> {
     /// # Errors
     /// Names the kind and field that contradicts itself.
     pub fn rows(&self, kind: u8) -> Result<Rows<'a>, String> {
+        self.rows_with(kind, &mut Buffers::default())
+    }
+
+    /// As [`Picked::rows`], in memory that is there.
+    ///
+    /// # Errors
+    /// As [`Picked::rows`].
+    pub fn rows_with(&self, kind: u8, buffers: &mut Buffers) -> Result<Rows<'a>, String> {
         let Columns { section, times_ms, first, .. } = self.columns;
-        let at = self.at(kind);
-        let Some(of) = self.columns.kinds().get(usize::from(kind)).filter(|of| of.rows == at.len()) else {
+        let is_wanted = |of: &&Kind| self.counted == Some(kind) || self.at(kind).len() == of.rows;
+        let Some(of) = self.columns.kinds().get(usize::from(kind)).filter(is_wanted) else {
             return Err(format!("kind {kind} was not picked"));
         };
-        let seconds: Vec<u64> = times_ms.iter().map(|time_ms| time_ms / 1_000).collect();
-        let time = |at: &At| {
-            usize::try_from(at.place).ok().and_then(|place| seconds.get(place)).copied().unwrap_or_default()
-        };
+        let seconds = |place: usize| times_ms.get(place).map_or(0, |time_ms| time_ms / 1_000);
+        let height = |place: usize| u64::from(first).saturating_add(u64::try_from(place).unwrap_or_default());
         let (mut times, mut heights): (Option<Vec<u64>>, Option<Vec<u64>>) = (None, None);
         let mut rows = Rows { rows: of.rows, keys: None, fields: Vec::new(), opaque: None };
         let mut before: Option<usize> = None;
@@ -310,20 +366,19 @@ impl<'a> Picked<'a> {
             };
             let field = match column {
                 Column::Key(column) => {
-                    rows.keys = Some(column.keys(section).map_err(error)?);
+                    rows.keys = Some(column.keys(section, buffers).map_err(error)?);
                     Field::Key(of.width(place))
                 }
                 Column::Numbers(width, column) => {
                     let blocks = if *width == 8 {
-                        times.get_or_insert_with(|| at.iter().map(time).collect())
+                        times.get_or_insert_with(|| self.by_row(kind, buffers.take_numbers(), seconds))
                     } else {
-                        let height = |at: &At| u64::from(first).saturating_add(u64::from(at.place));
-                        heights.get_or_insert_with(|| at.iter().map(height).collect())
+                        heights.get_or_insert_with(|| self.by_row(kind, buffers.take_numbers(), height))
                     };
                     let before_this = before.and_then(|b| rows.numbers(b));
                     let context =
                         Context { width: *width, blocks, keys: rows.keys.as_ref(), before: before_this };
-                    let numbers = column.numbers(section, &context).map_err(error)?;
+                    let numbers = column.numbers(section, &context, buffers).map_err(error)?;
                     before = Some(place);
                     Field::Numbers(of.width(place), numbers)
                 }
@@ -340,6 +395,7 @@ impl<'a> Picked<'a> {
             };
             rows.fields.push(field);
         }
+        times.into_iter().chain(heights).for_each(|numbers| buffers.give_numbers(numbers));
         Ok(rows)
     }
 }
@@ -356,6 +412,16 @@ impl Kind {
 }
 
 impl Rows<'_> {
+    /// Gives back the memory of them.
+    pub fn recycle(self, buffers: &mut Buffers) {
+        self.keys.into_iter().for_each(|keys| buffers.give_keys(keys));
+        for field in self.fields {
+            if let Field::Numbers(_, numbers) = field {
+                buffers.give_numbers(numbers);
+            }
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.rows

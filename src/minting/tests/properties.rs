@@ -128,7 +128,7 @@ fn reports() -> impl Strategy<Value = Vec<UptimeReport>> {
             uptime = uptime.saturating_add(gap).saturating_add_signed(strayed);
             let block = FIRST_BLOCK + Height::try_from(since / 6).unwrap();
             let (now, uptime) = other.unwrap_or((start + since, uptime));
-            UptimeReport { block, now, uptime }
+            UptimeReport { node: NODE, block, now, uptime }
         };
         steps.into_iter().map(report).collect()
     })
@@ -342,7 +342,7 @@ proptest! {
         for (place, report) in reports.iter().enumerate() {
             let others: Vec<_> = happenings.iter().filter(|(at, _)| *at == place).collect();
             if !others.is_empty() || cuts.contains(&place) {
-                together.apply_reports(NODE, waiting.drain(..));
+                together.apply_reports(waiting.drain(..).as_slice().iter());
             }
             for (_, event) in others {
                 let time = START + i64::from(report.block - FIRST_BLOCK) * 6;
@@ -352,7 +352,7 @@ proptest! {
             alone.apply_report(report.block, NODE, report.now, report.uptime);
             waiting.push(*report);
         }
-        together.apply_reports(NODE, waiting.drain(..));
+        together.apply_reports(waiting.drain(..).as_slice().iter());
         prop_assert_eq!(alone.close(&end_state()), together.close(&end_state()));
     }
 }
