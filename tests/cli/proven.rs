@@ -27,13 +27,13 @@ const CHUNKS: &str = "--own-node --chunk-blocks 64 --patience 1";
 const FALSE_AT: u32 = 300;
 
 /// Serves a chain until it is dropped.
-struct Node {
+pub struct Node {
     port: u16,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Node {
-    fn serve(proving: Proving, faults: &[&str]) -> Node {
+    pub fn serve(proving: Proving, faults: &[&str]) -> Node {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let scenario = Scenario::new(OPTIONS).unwrap().with_proving(proving);
         let config = Config {
@@ -49,21 +49,21 @@ impl Node {
         Node { port, _runtime: runtime }
     }
 
-    fn honest() -> Node {
+    pub fn honest() -> Node {
         Node::serve(proving(), &[])
     }
 
-    fn export(&self, what: &str, out: &Path) -> Ran {
+    pub fn export(&self, what: &str, out: &Path) -> Ran {
         fetch(&format!("{what} --rpc http://127.0.0.1:{} {CHUNKS} --out {{}}", self.port), &[out])
     }
 }
 
-fn proving() -> Proving {
+pub fn proving() -> Proving {
     Proving { justify_every: 50, ..Proving::default() }
 }
 
 /// What `check --json` says of an archive.
-fn checked(archive: &Path) -> Value {
+pub fn checked(archive: &Path) -> Value {
     let mut all: Value =
         serde_json::from_str(&replay("check {} --json", &[archive]).exits(0).stdout).unwrap();
     all[0].take()
@@ -78,7 +78,7 @@ fn without_proofs(archive: &Path) -> BTreeMap<String, Vec<u8>> {
     all
 }
 
-fn folder() -> (tempfile::TempDir, impl Fn(&str) -> PathBuf) {
+pub fn folder() -> (tempfile::TempDir, impl Fn(&str) -> PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_path_buf();
     (folder, move |name: &str| path.join(name))
