@@ -70,13 +70,14 @@ fn last_archive<'a>(source: &'a Source, located: &Located) -> Option<&'a Archive
 /// shows of what the run reads.
 ///
 /// The signatures that count are those of the archive with the last block of the run: the headers of those before it lead
-/// there.
+/// there. `is_whole` says that the archives have everything that counts for the period.
 ///
 /// # Errors
 /// False proofs and signatures; that the validators who are `pinned` did not sign; that `stop` was set.
 pub fn reached(
     source: &Source,
     located: &Located,
+    is_whole: bool,
     from: Option<&SavedState>,
     pinned: Option<&Pinned>,
     stop: &AtomicBool,
@@ -135,7 +136,7 @@ pub fn reached(
     }
     trust.finality = shown.and_then(|shown| shown.finalized);
     all_proven &= trust.proven_blocks > 0 && trust.proven_states == trust.states;
-    trust.level = level(&trust, all_proven, located.known_until.is_some());
+    trust.level = level(&trust, all_proven, is_whole);
     Ok(trust)
 }
 
@@ -148,14 +149,14 @@ fn within(proven: Option<&Proven>, piece: &Piece) -> u64 {
 }
 
 /// The step, once what there is was verified.
-fn level(trust: &Trust, all_proven: bool, is_partial: bool) -> Level {
+fn level(trust: &Trust, all_proven: bool, is_whole: bool) -> Level {
     let pinned = trust.finality.is_some_and(|finalized| finalized.basis == Basis::File);
     match (trust.slim || trust.saved_at.is_some(), all_proven, pinned) {
         // Nothing ties a slim archive, or what a saved state knows, to headers.
         (true, _, _) => Level::Content,
         (false, true, true) => Level::Finality,
         (false, true, false) => Level::StateProofs,
-        (false, false, _) if is_partial => Level::Headers,
-        (false, false, _) => Level::State,
+        (false, false, _) if is_whole => Level::State,
+        (false, false, _) => Level::Headers,
     }
 }

@@ -279,6 +279,9 @@ fn a_slim_archive_and_a_saved_state_are_no_more_than_their_digests() {
         &at("bare"),
     )
     .exits(0);
+    let text = replay("run {} --period 81 --rules r81 --save-state {}", &[&at("bare"), &at("saved-bare")]);
+    let text = text.exits(0).stdout;
+    assert!(text.contains("Reached: headers chained. "), "{text}");
     let (text, trust) = partial("bare-out", "bare");
     assert!(text.contains("Reached: headers chained. "), "{text}");
     assert_eq!(trust["level"], "headers");

@@ -63,8 +63,10 @@ fn five_of_seven_guardians_are_enough() {
     let short = run["short_digest"].as_str().unwrap();
     assert!(ran.stdout.contains(&format!("5 of 5 signatures over receipt {short}")), "{}", ran.stdout);
     assert!(ran.stdout.contains("guardian 3"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("Reached: signatures.\n"), "{}", ran.stdout);
     let ran = replay("attest verify {} {} {} {} --trust {}", &paths[1..]).exits(4);
     assert!(ran.stdout.contains("4 of 5"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("Reached: nothing.\n"), "{}", ran.stdout);
     replay("attest verify {} {} {} {} --trust {} --threshold 4", &paths[1..]).exits(0);
     paths.push(&out);
     replay("attest verify {} {} {} {} {} --trust {} --results {}", &paths).exits(0);

@@ -162,6 +162,8 @@ fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
                 escape(&own.second)
             )?;
         }
+        // What archives show by themselves is not signed.
+        writeln!(text, "Reached: {}.", if reached { "signatures" } else { "nothing" })?;
         text
     };
     let printed = print(text.as_bytes());

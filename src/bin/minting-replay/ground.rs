@@ -66,7 +66,11 @@ impl Ground {
     ) -> Result<(Folds<'a>, Trust), Failure> {
         let (folds, trust) = rayon::join(
             || self.fold(period, rules, quiet),
-            || reached(&self.source, &self.located, self.from.as_ref(), self.pinned.as_ref(), &INTERRUPTED),
+            || {
+                let Ground { source, located, from, pinned, .. } = self;
+                let is_whole = self.has_results && located.known_until.is_none();
+                reached(source, located, is_whole, from.as_ref(), pinned.as_ref(), &INTERRUPTED)
+            },
         );
         let folds = folds?;
         let trust = trust.inspect_err(|refused| {
