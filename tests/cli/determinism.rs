@@ -16,10 +16,13 @@ fn results(archive: &Path, options: &str) -> std::collections::BTreeMap<String, 
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let archive = testdata("small/archive");
-    let one = results(&archive, "--jobs 1");
-    for jobs in ["2", "3", "8"] {
-        assert!(results(&archive, &format!("--jobs {jobs}")) == one, "--jobs {jobs}");
+    // The second one has proofs, which are verified beside the fold.
+    for name in ["small/archive", "proven/archive"] {
+        let archive = testdata(name);
+        let one = results(&archive, "--jobs 1");
+        for jobs in ["2", "3", "8"] {
+            assert!(results(&archive, &format!("--jobs {jobs}")) == one, "{name} --jobs {jobs}");
+        }
     }
 }
 
