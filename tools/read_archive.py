@@ -808,6 +808,8 @@ def main():
     print('runtimes     ', ', '.join(f'{e["spec_version"]} ({e["metadata_sha256"][:8]})' for e in a.m['metadata']))
     if 'proofs' in a.m:
         print(f'proven        {a.proven} of {len(a.hashes)} blocks, {len(a.pairs)} snapshots')
+        if a.m['proofs']['finality']:
+            print(f'justified     block {a.m["proofs"]["finality"]["height"]}; signatures are not checked')
     print(f'archive root  {a.m["archive_root"]}')
 
 

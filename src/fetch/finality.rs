@@ -32,7 +32,8 @@ struct Found {
 }
 
 /// Finds the first justified block from `last` on, up to the finalized head, and proves who signed it by the state after
-/// `first`, or `last` if the authorities changed in between. None if there is no such block yet.
+/// `first`, or if the authorities changed in between by the last state of the export that the block is finalized by. None
+/// if there is no such block yet.
 pub(super) async fn read_finality(chain: &Chain, first: u32, last: u32) -> Result<Option<Finality>, Error> {
     let end = last.saturating_add(BLOCKS_TO_LOOK_AT).min(chain.head);
     let read = |peer: Arc<Peer>| async move { read_on(&peer, chain, first, last, end).await };
@@ -78,7 +79,12 @@ async fn read_on(
             if let Some(justification) = justification {
                 let (genesis, height, hash) = (chain.genesis, *height, *hash);
                 let signers = verify(peer, chain, height, &hash, &justification).await?;
-                let authorities = same_set(peer, chain, &signers, [first, last]).await?;
+                // A block is finalized by the authorities in the state of its parent: if it is the last of the export and
+                // changes them, its own state names those who come after them.
+                let before = parent(height).min(last);
+                let candidates: Vec<u32> =
+                    [first, before].into_iter().filter(|named| (first..=last).contains(named)).collect();
+                let authorities = same_set(peer, chain, &signers, &candidates).await?;
                 return Ok(Some(Finality { genesis, height, hash, headers, justification, authorities }));
             }
         }
@@ -103,15 +109,16 @@ async fn verify(
     Ok(set)
 }
 
-/// The first of some blocks of the export after which the authorities are those who signed.
+/// The first of some blocks of the export after which the authorities are those who signed; none if they are others
+/// after each, as when they changed behind the export.
 async fn same_set(
     peer: &Peer,
     chain: &Chain,
     signers: &grandpa::Authorities,
-    heights: [u32; 2],
+    heights: &[u32],
 ) -> Result<Option<NamedAuthorities>, Failure> {
     for height in heights {
-        let (authorities, set) = named(peer, chain, height).await?;
+        let (authorities, set) = named(peer, chain, *height).await?;
         if set == *signers {
             return Ok(Some(authorities));
         }

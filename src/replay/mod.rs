@@ -95,6 +95,21 @@ pub fn replay(request: &Request<'_>, progress: &dyn Progress) -> Result<Replayed
     fold(request, progress)?.close()
 }
 
+/// Height of the first block that a run reads, or would if the archives had it.
+pub fn read_from(located: &Located, from: Option<&SavedState>) -> u32 {
+    match from {
+        Some(_) => located.fold_from,
+        None => located.baseline_first.min(located.fold_from),
+    }
+}
+
+/// Heights of the blocks whose states a run reads from archives, and not from a saved state.
+pub fn states_read(located: &Located, from: Option<&SavedState>) -> Vec<u32> {
+    let start = from.is_none().then_some(located.first_block);
+    let is_saved = |height: &u32| from.is_some_and(|saved| saved.end_at(Some(*height)).is_some());
+    start.into_iter().chain(located.end_state.filter(|height| !is_saved(height))).collect()
+}
+
 /// Blocks that were folded: what every node came to so far.
 #[derive(Debug)]
 pub struct Folds<'a> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{Error, Result};
 use crate::{
-    archive::{Archive, ChunkBody, ChunkEntry, ExportedRange, Hash, StateEntry, StateSnapshot, Workspace},
+    archive::{Archive, ChunkBody, ChunkEntry, ExportedRange, Hash, StateSnapshot, Workspace},
     chain::{self, Runtime},
 };
 
@@ -109,6 +109,16 @@ impl Source {
         &self.pieces
     }
 
+    /// The archive that a chunk is of.
+    pub fn archive_of(&self, piece: &Piece) -> Option<&Archive> {
+        self.archives.get(piece.archive)
+    }
+
+    /// The archive from which [`Source::state`] takes the state after a block.
+    pub fn archive_with_state(&self, height: u32) -> Option<&Archive> {
+        self.archives.iter().find(|archive| archive.state_entry(height).is_some())
+    }
+
     /// Time ranges for which the archives were exported.
     pub fn exported_ranges(&self) -> impl Iterator<Item = ExportedRange> + '_ {
         self.archives.iter().filter_map(|a| a.manifest().exported_range())
@@ -155,11 +165,11 @@ impl Source {
     /// # Errors
     /// A snapshot or a runtime that cannot be used.
     pub fn state(&self, height: u32) -> Result<Option<(PathBuf, StateSnapshot, &Runtime)>> {
-        let entry = |archive: &Archive| -> Option<StateEntry> { archive.state_entry(height).cloned() };
-        let Some((archive, entry)) = self.archives.iter().find_map(|a| entry(a).map(|e| (a, e))) else {
+        let found = self.archive_with_state(height);
+        let Some((archive, entry)) = found.and_then(|a| a.state_entry(height).map(|entry| (a, entry))) else {
             return Ok(None);
         };
-        let state = archive.state(&entry)?;
+        let state = archive.state(entry)?;
         let runtime = self.runtime(&state.metadata)?;
         let path = archive.path(&entry.file);
         if let Some(prefix) = runtime.snapshot_prefixes().iter().find(|p| !state.covers(&p[..])) {

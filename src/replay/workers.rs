@@ -78,6 +78,8 @@ impl<'a> Workers<'a> {
         }
     }
 
+    /// No task waits for anything else on the pool: others may use its threads at the same time, and a worker that waits for
+    /// a task takes none of theirs.
     fn perform(&self, task: Task) -> Done {
         let mut spent = Duration::ZERO;
         match task {

@@ -16,4 +16,5 @@ pub mod published;
 pub mod results;
 pub mod run;
 pub mod seal;
+pub mod trust;
 pub mod watch_list;

@@ -10,6 +10,7 @@ use super::{
     partial,
     published::PaidSource,
     seal,
+    trust::Trust,
 };
 use crate::{
     archive::container::sha256,
@@ -47,6 +48,8 @@ pub struct Run<'a> {
     pub from: Option<&'a SavedState>,
     /// Payouts to addresses that no payment can reach are left out.
     pub withhold_invalid_addresses: bool,
+    /// How far the archives can be trusted; none of a run whose files nobody keeps.
+    pub trust: Option<Trust>,
 }
 
 /// Sums of a run, for `run.json` and the summary.
@@ -188,8 +191,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// `run.json` but for its short digest. Only `archive_roots`, `state_snapshot` and that digest depend on how the
-    /// blocks were put into archives.
+    /// `run.json` but for its short digest. Only `archive_roots`, `state_snapshot`, `trust` and that digest depend on how
+    /// the blocks were put into archives.
     fn json(&self, files: &BTreeMap<String, Vec<u8>>) -> Value {
         let Replayed { located, .. } = self.replayed;
         let hash = |hash: &[u8; 32]| format!("0x{}", hex::encode(hash));
@@ -237,6 +240,9 @@ impl Run<'_> {
         if let (Some(known), Some(fields)) = (located.known_until, run.as_object_mut()) {
             let partial = json!({ "end_state": located.end_state, "known_until": known });
             fields.insert("preliminary".to_owned(), partial);
+        }
+        if let (Some(trust), Some(fields)) = (&self.trust, run.as_object_mut()) {
+            fields.insert(seal::TRUST.to_owned(), trust.json());
         }
         run
     }

@@ -1,4 +1,4 @@
-//! The form of `run.json`, and the short digest of it that two people can read to each other.
+//! The form of `run.json`, what of it is signed, and the short digest that two people can read to each other.
 //!
 //! `docs/run-receipt.md` documents both.
 
@@ -8,6 +8,10 @@ use crate::archive::container::sha256;
 
 /// Name of the line that holds the short digest.
 pub const SHORT_DIGEST: &str = "short_digest";
+
+/// Name of the field that says how far the archives can be trusted by themselves. It is left out of every digest: whoever
+/// has proofs and whoever has none hold the same archive, and agree about the same results.
+pub const TRUST: &str = "trust";
 
 /// Canonical bytes: fields sorted by name, two blanks for each level, a line feed at the end.
 ///
@@ -19,7 +23,15 @@ pub fn to_bytes(run: &Value) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Canonical bytes, with the short digest of everything else added.
+/// A run receipt without what each one's own archive shows: what digests and signatures cover.
+pub fn agreed(mut run: Value) -> Value {
+    if let Some(fields) = run.as_object_mut() {
+        fields.remove(TRUST);
+    }
+    run
+}
+
+/// Canonical bytes, with the short digest added.
 ///
 /// # Errors
 /// Only if writing to memory fails.
@@ -31,13 +43,13 @@ pub fn seal(mut run: Value) -> std::io::Result<Vec<u8>> {
     to_bytes(&run)
 }
 
-/// The first 16 hex digits, in groups of four, of the SHA-256 of the canonical bytes without the line of the short
-/// digest: `5f1c-09ab-77e2-d31c`.
+/// The first 16 hex digits, in groups of four, of the SHA-256 of the canonical bytes without the short digest and without
+/// `trust`: `5f1c-09ab-77e2-d31c`.
 ///
 /// # Errors
 /// Only if writing to memory fails.
 pub fn short_digest(run: &Value) -> std::io::Result<String> {
-    let mut rest = run.clone();
+    let mut rest = agreed(run.clone());
     if let Some(fields) = rest.as_object_mut() {
         fields.remove(SHORT_DIGEST);
     }
@@ -85,6 +97,12 @@ mod tests {
         assert_eq!(sealed[SHORT_DIGEST], short);
         assert_eq!(short_digest(&sealed).unwrap(), short);
         assert_ne!(short_digest(&json!({ "a": 2, "b": [] })).unwrap(), short);
+        let trusted = json!({ "a": 1, "b": [], "trust": { "level": "finality" } });
+        assert_eq!(short_digest(&trusted).unwrap(), short);
+        assert_eq!(agreed(trusted), run);
+        // Only the field of the receipt itself is left out.
+        let inside = json!({ "a": { "trust": 1 }, "b": [] });
+        assert_eq!(agreed(inside.clone()), inside);
     }
 
     /// `printf 1 >a; printf 2 >b; sha256sum a b | sha256sum`

@@ -27,9 +27,9 @@ const DOMAIN: &str = "minting run receipt";
 /// A signed run receipt.
 #[derive(Clone, Debug)]
 pub struct Attestation {
-    /// The run receipt.
+    /// The run receipt, without `trust`: what one's own archive shows is nothing that others can agree about.
     pub run: Value,
-    /// SHA-256 of its canonical bytes, those of the file `run.json`.
+    /// SHA-256 of its canonical bytes, those of the file `run.json` without `trust`.
     pub run_sha256: Hash,
     /// Who signed.
     pub key: VerifyingKey,
@@ -37,7 +37,7 @@ pub struct Attestation {
     pub signature: Signature,
 }
 
-/// What is signed: the line `minting run receipt`, and a line with the SHA-256 of `run.json` in hex.
+/// What is signed: the line `minting run receipt`, and a line with the SHA-256 in hex of `run.json` without `trust`.
 pub fn message(run_sha256: &Hash) -> String {
     format!("{DOMAIN}\n{}\n", hex::encode(run_sha256))
 }
@@ -48,6 +48,7 @@ impl Attestation {
     /// # Errors
     /// Only if writing to memory fails.
     pub fn sign(run: Value, key: &SigningKey) -> std::io::Result<Attestation> {
+        let run = seal::agreed(run);
         let run_sha256 = sha256(&seal::to_bytes(&run)?);
         let signature = key.sign(message(&run_sha256).as_bytes());
         Ok(Attestation { run, run_sha256, key: key.verifying_key(), signature })
@@ -101,6 +102,9 @@ impl Attestation {
         let run = file.get("run").cloned().unwrap_or_default();
         let run_bytes = seal::to_bytes(&run).map_err(|e| e.to_string())?;
         let run = parse_run_receipt(&run_bytes).map_err(|what| format!("run: {what}"))?;
+        if run.get(seal::TRUST).is_some() {
+            return Err(format!("run: it has the field {}, which no signature covers", seal::TRUST));
+        }
         Ok(Attestation { run, run_sha256: sha256(&run_bytes), key, signature })
     }
 
@@ -121,7 +125,8 @@ pub struct Difference {
     pub second: String,
 }
 
-/// Finds the first difference; none if there is none. The short digest follows from the rest, and does not count.
+/// Finds the first difference; none if there is none. The short digest follows from the rest, and does not count, nor does
+/// how far each archive can be trusted.
 pub fn first_difference(first: &Value, second: &Value) -> Option<Difference> {
     difference_at("", Some(first), Some(second))
 }
@@ -134,7 +139,8 @@ fn difference_at(place: &str, first: Option<&Value>, second: Option<&Value>) -> 
     match (first, second) {
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            let mut names = names.into_iter().filter(|name| !place.is_empty() || *name != seal::SHORT_DIGEST);
+            let counts = |name: &str| !place.is_empty() || ![seal::SHORT_DIGEST, seal::TRUST].contains(&name);
+            let mut names = names.into_iter().filter(|name| counts(name));
             names.find_map(|name| difference_at(&below(name), a.get(name), b.get(name)))
         }
         (Some(Value::Array(a)), Some(Value::Array(b))) => (0..a.len().max(b.len()))
@@ -293,6 +299,33 @@ mod tests {
             "{:?}",
             count.votes[0].problem
         );
+    }
+
+    /// One guardian has an archive with proofs, the other one the same archive without.
+    #[test]
+    fn what_an_archive_shows_by_itself_is_neither_signed_nor_compared() {
+        let with = |level: Option<&str>| {
+            let mut run = run("1.0");
+            let trust = level.map(|level| json!({ "level": level }));
+            trust.into_iter().for_each(|trust| run[seal::TRUST] = trust);
+            let bytes = seal::to_bytes(&run).unwrap();
+            parse_run_receipt(&bytes).unwrap()
+        };
+        let mut votes = Votes::new();
+        votes.add(with(None), 1);
+        votes.add(with(Some("state")), 2);
+        votes.add(with(Some("finality")), 3);
+        let count = votes.count();
+        assert_eq!((count.valid, count.disagreement), (3, None));
+        assert!(count.votes.iter().all(|vote| vote.attestation.as_ref().unwrap().run == with(None)));
+        assert_eq!(first_difference(&with(Some("state")), &with(None)), None);
+        // Nobody can write into an attestation that more was shown.
+        let path = votes.add(with(None), 4);
+        let mut file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        file["run"][seal::TRUST] = json!({ "level": "finality" });
+        std::fs::write(&path, seal::to_bytes(&file).unwrap()).unwrap();
+        let problem = votes.count().votes[3].problem.clone().unwrap();
+        assert!(problem.contains("no signature covers"), "{problem}");
     }
 
     #[test]

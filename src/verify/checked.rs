@@ -1,61 +1,21 @@
 //! How far an archive can be trusted by itself: a ladder, of which a check says the step it reached.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
 use crate::{
     archive::{Archive, ExportedRange, Manifest, check_and_tell},
     minting::{Period, RuleSet},
     replay::{self, Source},
+    report::trust::{Basis, Level},
 };
 
 use super::{
-    finality::{Basis, Pinned},
+    finality::Pinned,
     proofs::{self, Proven},
 };
-
-/// Steps of the ladder, each of which includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Something is wrong with it.
-    Nothing,
-    /// Bytes are as published and contents as digested; a slim archive, which has no headers, gets no further.
-    Content,
-    /// All that, and headers are one chain from hash to hash.
-    Headers,
-    /// All that, and blocks and state are there for the whole period, or range, that it was exported for.
-    State,
-    /// Headers are one chain, and events and times of all blocks that were chosen are proven by their state roots, as
-    /// are all snapshots. Whether blocks and state are those of a period is another question.
-    StateProofs,
-    /// All that, and validators that somebody pinned finalized the last block, or one behind it.
-    Finality,
-}
-
-impl Level {
-    /// Name for machines: `none`, `content`, `headers`, `state`, `state-proofs` or `finality`.
-    pub fn label(self) -> &'static str {
-        match self {
-            Level::Nothing => "none",
-            Level::Content => "content",
-            Level::Headers => "headers",
-            Level::State => "state",
-            Level::StateProofs => "state-proofs",
-            Level::Finality => "finality",
-        }
-    }
-
-    /// Name for people.
-    pub fn words(self) -> &'static str {
-        match self {
-            Level::Nothing => "nothing",
-            Level::Content => "content digests",
-            Level::Headers => "headers chained",
-            Level::State => "state covers the period",
-            Level::StateProofs => "state proofs",
-            Level::Finality => "finality",
-        }
-    }
-}
 
 /// What a check of one archive came to.
 #[derive(Clone, Debug)]
@@ -122,7 +82,7 @@ impl Checked {
                 }
             }
         }
-        match proofs::verify(&archive, pinned) {
+        match proofs::verify(&archive, pinned, &AtomicBool::new(false)) {
             Ok(proven) => checked.proven = proven,
             Err(problems) => {
                 checked.problems = problems.iter().map(|problem| message(problem)).collect();

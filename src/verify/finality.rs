@@ -12,6 +12,7 @@ use crate::{
         authorities,
         grandpa::{self, Authorities},
     },
+    report::trust::{Basis, Finalized},
 };
 
 use super::proofs::Roots;
@@ -20,6 +21,8 @@ use super::proofs::Roots;
 const FORMAT_NAME: &str = "minting-authorities";
 /// `format.version` of it.
 const FORMAT_VERSION: u32 = 1;
+/// Why nobody can have signed.
+pub(super) const NO_SIGNATURES: &str = "the archive holds no signatures of validators";
 
 /// Whose signatures make a block final: a file that a person pinned (`docs/proofs.md`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,32 +106,6 @@ impl Set {
     }
 }
 
-/// Whose keys were taken for those of the validators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// Those in a file.
-    File,
-    /// Those that the state after this block names.
-    State(u32),
-}
-
-/// A block that enough validators signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finalized {
-    /// Its height: that of the last block of the archive, or higher.
-    pub height: u32,
-    /// Its hash.
-    pub hash: Hash,
-    /// Number of the set of validators.
-    pub set_id: u64,
-    /// Weight of those who signed.
-    pub weight: u64,
-    /// Weight of all of them.
-    pub total: u64,
-    /// Whose keys they are.
-    pub basis: Basis,
-}
-
 /// What an archive shows of finality.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
@@ -136,6 +113,8 @@ pub struct Shown {
     pub finalized: Option<Finalized>,
     /// The validators that a state in the archive names, as a file of them.
     pub named: Option<Pinned>,
+    /// The block that signatures are for, if no block of the archive names who signed, so that only a file can.
+    pub unnamed: Option<u32>,
     /// Why the signatures are not those of the validators in the file, if a file was given.
     pub refused: Option<String>,
 }
@@ -148,7 +127,7 @@ pub fn verify(archive: &Archive, roots: &Roots, pinned: Option<&Pinned>) -> Resu
     let mut shown = Shown::default();
     let proofs = archive.manifest().proofs.as_ref();
     let Some(entry) = proofs.and_then(|proofs| proofs.finality.as_ref()) else {
-        shown.refused = pinned.map(|_| "the archive holds no signatures of validators".into());
+        shown.refused = pinned.map(|_| NO_SIGNATURES.into());
         return Ok(shown);
     };
     let path = archive.path(&entry.file);
@@ -169,6 +148,8 @@ pub fn verify(archive: &Archive, roots: &Roots, pinned: Option<&Pinned>) -> Resu
         let finalized = signed(&finality, &set, Basis::State(named.height));
         shown.finalized = Some(finalized.map_err(|what| damaged(format!("the justification: {what}")))?);
         shown.named = Some(Pinned::of(finality.genesis, &set));
+    } else {
+        shown.unnamed = Some(finality.height);
     }
     if let Some(pinned) = pinned {
         match by_pinned(&finality, pinned) {

@@ -60,6 +60,12 @@ pub struct Case {
     /// The archives end inside of the period, as `run --partial` takes them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Validators whose signatures the archive has to have, as `run --authorities` takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<PathBuf>,
+    /// The step that the archives have to reach, as `trust.level` of `run.json` names it; any if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<String>,
     /// SHA-256 of every file of the results but receipts and `run.json`; `receipts/` is that of the list which
     /// `sha256sum` prints of all receipts. `status` is that of `run.json`. Empty before the first `--bless`.
     #[serde(default)]
@@ -116,6 +122,7 @@ impl Case {
         option("--range", self.range.clone());
         let is_file = |name: &String| name.ends_with(".toml");
         let rules = |name: &String| if is_file(name) { at(Path::new(name)) } else { name.clone() };
+        option("--authorities", self.authorities.as_deref().map(at));
         option("--rules", self.rules.as_ref().map(rules));
         option("--bugs", self.bugs.clone());
         option("--previous", self.previous.as_deref().map(at));
@@ -187,6 +194,8 @@ mod tests {
             period: Some(81),
             previous: Some("previous".into()),
             rules: Some("mine.toml".into()),
+            authorities: Some("validators.json".into()),
+            reached: Some("finality".into()),
             accept_findings: true,
             expected: BTreeMap::from([("payouts.csv".to_owned(), "ab".to_owned())]),
             ..Case::default()
@@ -196,7 +205,8 @@ mod tests {
         let words = case.arguments(Path::new("x")).join(" ");
         assert_eq!(
             words,
-            "x/archive --period 81 --rules x/mine.toml --previous x/previous --accept-findings"
+            "x/archive --period 81 --authorities x/validators.json --rules x/mine.toml --previous x/previous \
+             --accept-findings"
         );
         std::fs::write(folder.path().join(EXPECTED_TOML), "periods = 3").unwrap();
         assert!(Case::read(folder.path()).unwrap_err().to_string().contains("periods"));

@@ -12,4 +12,5 @@ pub mod lint;
 pub mod outputs;
 pub mod overview;
 pub mod proofs;
+pub mod reached;
 pub mod results;

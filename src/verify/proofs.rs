@@ -1,6 +1,9 @@
 //! Whether the proofs of an archive lead from what it holds to the state roots in its headers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use rayon::prelude::*;
 
@@ -19,12 +22,24 @@ use super::finality::{self, Pinned, Shown};
 /// What of an archive is proven.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proven {
-    /// Blocks whose events and time are proven.
-    pub blocks: u64,
-    /// State snapshots that are proven to be right and complete.
-    pub states: u64,
+    /// Heights of blocks whose events and time are proven, ascending.
+    pub heights: Vec<u32>,
+    /// Heights of state snapshots that are proven to be right and complete, ascending.
+    pub state_heights: Vec<u32>,
     /// What is shown of finality.
     pub finality: Shown,
+}
+
+impl Proven {
+    /// Number of blocks whose events and time are proven.
+    pub fn blocks(&self) -> u64 {
+        u64::try_from(self.heights.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Number of state snapshots that are proven to be right and complete.
+    pub fn states(&self) -> u64 {
+        u64::try_from(self.state_heights.len()).unwrap_or(u64::MAX)
+    }
 }
 
 /// State root of a block, and the layout of its state.
@@ -33,11 +48,15 @@ type Root = (Hash, Layout);
 pub(super) type Roots = BTreeMap<u32, Root>;
 
 /// Checks every proof of an archive that is sound otherwise, and the signatures of validators by those in a file if one is
-/// given.
+/// given. Once `stop` is set it ends soon, and what it came to means nothing.
 ///
 /// # Errors
 /// Everything that is not proven, each named by file and block.
-pub fn verify(archive: &Archive, pinned: Option<&Pinned>) -> std::result::Result<Proven, Vec<Error>> {
+pub fn verify(
+    archive: &Archive,
+    pinned: Option<&Pinned>,
+    stop: &AtomicBool,
+) -> std::result::Result<Proven, Vec<Error>> {
     let mut proven = Proven::default();
     let manifest = archive.manifest();
     let Some(proofs) = &manifest.proofs else {
@@ -53,13 +72,14 @@ pub fn verify(archive: &Archive, pinned: Option<&Pinned>) -> std::result::Result
     let chunks: Vec<_> = manifest.chunks.iter().zip(&proofs.blocks).collect();
     let checked: Vec<_> = chunks
         .into_par_iter()
+        .filter(|_| !stop.load(Ordering::Relaxed))
         .map(|(chunk, proofs)| of_chunk(archive, chunk, proofs, &layouts, &heights))
         .collect();
     let (mut problems, mut roots) = (Vec::new(), Roots::new());
     for outcome in checked {
         match outcome {
             Ok(chunk) => {
-                proven.blocks = proven.blocks.saturating_add(chunk.proven);
+                proven.heights.extend(chunk.proven);
                 roots.extend(chunk.roots);
                 problems.extend(chunk.problems);
             }
@@ -68,7 +88,7 @@ pub fn verify(archive: &Archive, pinned: Option<&Pinned>) -> std::result::Result
     }
     for entry in &proofs.state {
         match of_state(archive, entry, &roots) {
-            Ok(()) => proven.states = proven.states.saturating_add(1),
+            Ok(()) => proven.state_heights.push(entry.height),
             Err(error) => problems.push(error),
         }
     }
@@ -99,7 +119,8 @@ impl Layouts {
 
 /// What came of the proofs of a chunk.
 struct OfChunk {
-    proven: u64,
+    /// Heights of blocks that are proven.
+    proven: Vec<u32>,
     problems: Vec<Error>,
     /// Of the blocks whose state is looked into.
     roots: Vec<(u32, Root)>,
@@ -117,7 +138,7 @@ fn of_chunk(
     let root_of = |block: &BlockRef<'_>| -> Option<Root> {
         Some((*block.state_root, *layouts.0.get(chunk.runtime_at(block.height)?)?))
     };
-    let mut found = OfChunk { proven: 0, problems: Vec::new(), roots: Vec::new() };
+    let mut found = OfChunk { proven: Vec::new(), problems: Vec::new(), roots: Vec::new() };
     for proof in archive.block_proofs(proofs)?.proofs {
         let of = chunk.at(proof.height).and_then(|block| Some((block, root_of(&block)?)));
         let outcome = match of {
@@ -125,7 +146,7 @@ fn of_chunk(
             Some((block, root)) => of_block(&block, root, &proof),
         };
         match outcome {
-            Ok(()) => found.proven = found.proven.saturating_add(1),
+            Ok(()) => found.proven.push(proof.height),
             Err(what) => {
                 found.problems.push(Error::damaged(&path, format!("block {}: {what}", proof.height)));
             }

@@ -3,7 +3,10 @@
 //! The tables below were written from the rules and from what each node does (`simchain scenario describe`), not from
 //! a run.
 
-use std::sync::atomic::AtomicBool;
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
 use minting::{
     minting::{Period, Rules},
@@ -67,7 +70,8 @@ fn every_behaviour_has_the_outcome_that_the_rules_give_it() {
 
 #[test]
 fn an_upgrade_in_the_middle_does_not_show_in_the_outcome() {
-    for (id, outcome) in outcomes("upgrade") {
+    // Nor does it whether an archive holds proofs, or in how many chunks its blocks are.
+    for (id, outcome) in outcomes("upgrade").into_iter().chain(outcomes("proven")) {
         let expected = match id {
             8 | 9 | 11 => "below-floor",
             10 => "no-uptime",
@@ -77,14 +81,15 @@ fn an_upgrade_in_the_middle_does_not_show_in_the_outcome() {
     }
 }
 
-/// Replays an archive of `testdata` and compares every file with the frozen results.
-fn gives_the_frozen_results(name: &str, frozen: &str, options: &str, code: i32) {
+/// Replays an archive of `testdata` and compares every file with the frozen results; `given` are the files and folders in
+/// `testdata` that the options take.
+fn gives_the_frozen_results(name: &str, frozen: &str, (options, given): (&str, &[&str]), code: i32) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let (archive, previous, paid) =
-        (testdata(name).join("archive"), testdata("small/previous"), testdata("small/paid.txt"));
-    let command = format!("run {{}} --period 81 --out {{}} {options}");
-    support::replay(&command, &[&archive, &out, &previous, &paid]).exits(code);
+    let given: Vec<PathBuf> = given.iter().map(|given| testdata(given)).collect();
+    let archive = testdata(name).join("archive");
+    let paths: Vec<&Path> = [&archive, &out].into_iter().chain(&given).map(PathBuf::as_path).collect();
+    support::replay(&format!("run {{}} --period 81 --out {{}} {options}"), &paths).exits(code);
     let (expected, got) = (files(&testdata(name).join(frozen)), files(&out));
     assert_eq!(expected.keys().collect::<Vec<_>>(), got.keys().collect::<Vec<_>>());
     for (file, bytes) in expected {
@@ -94,22 +99,50 @@ fn gives_the_frozen_results(name: &str, frozen: &str, options: &str, code: i32) 
 
 #[test]
 fn the_small_archive_gives_the_frozen_results() {
-    gives_the_frozen_results("small", "expected", "--previous {} --paid {}", 0);
+    let given = ["small/previous", "small/paid.txt"];
+    gives_the_frozen_results("small", "expected", ("--previous {} --paid {}", &given), 0);
 }
 
 #[test]
 fn the_archive_with_an_upgrade_gives_the_frozen_results() {
-    gives_the_frozen_results("upgrade", "expected", "", 0);
+    gives_the_frozen_results("upgrade", "expected", ("", &[]), 0);
+}
+
+#[test]
+fn the_archive_with_proofs_gives_the_frozen_results_and_is_final() {
+    let options = ("--authorities {}", &["proven/validators.json"][..]);
+    gives_the_frozen_results("proven", "expected", options, 0);
+    let run = std::fs::read(testdata("proven/expected/run.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&run).unwrap();
+    let trust = &run["trust"];
+    assert_eq!((&trust["level"], &trust["finality"]["set_id"]), (&"finality".into(), &1.into()));
+    assert_eq!((&trust["blocks"], &trust["proven_blocks"]), (&2274.into(), &379.into()));
+    assert_eq!((&trust["states"], &trust["proven_states"]), (&2.into(), &2.into()));
+    assert!(trust["finality"]["block"].as_u64() > run["blocks"]["window_last"].as_u64());
+}
+
+/// A case that names a step is about that step.
+#[test]
+fn a_frozen_archive_that_lost_its_proofs_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case");
+    support::copy(&testdata("proven"), &case);
+    let test = || support::replay("test {}", &[folder.path()]);
+    assert!(test().exits(0).stdout.contains("case (finality)"));
+    let expected = std::fs::read_to_string(case.join("expected.toml")).unwrap();
+    std::fs::write(case.join("expected.toml"), expected.replace("authorities = \"validators.json\"\n", ""))
+        .unwrap();
+    assert!(test().exits(4).stdout.contains("reached is state-proofs, expected finality"));
 }
 
 #[test]
 fn findings_withhold_everything_but_run_json() {
-    gives_the_frozen_results("hazards", "withheld", "", 3);
+    gives_the_frozen_results("hazards", "withheld", ("", &[]), 3);
 }
 
 #[test]
 fn accepted_findings_are_listed_all_the_same() {
-    gives_the_frozen_results("hazards", "expected", "--accept-findings", 0);
+    gives_the_frozen_results("hazards", "expected", ("--accept-findings", &[]), 0);
     let run: serde_json::Value =
         serde_json::from_slice(&std::fs::read(testdata("hazards/expected/run.json")).unwrap()).unwrap();
     let rules: std::collections::BTreeSet<_> =

@@ -21,3 +21,4 @@ mod replay;
 mod results;
 mod slim;
 mod support;
+mod trust;

@@ -152,11 +152,11 @@ fn run(archives: &[PathBuf], more: &str, paths: &[&Path]) -> Ran {
     replay(&format!("run {places} --period 81 {more} --quiet"), &all)
 }
 
-/// Files of a result; of the run receipt what does not identify archives.
+/// Files of a result; of the run receipt what neither identifies archives nor says what they show by themselves.
 fn results(out: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = files(out);
     let mut receipt: Value = serde_json::from_slice(&all["run.json"]).unwrap();
-    for line in ["archive_roots", "state_snapshot", "short_digest"] {
+    for line in ["archive_roots", "state_snapshot", "short_digest", "trust"] {
         receipt.as_object_mut().unwrap().remove(line).unwrap();
     }
     all.insert("run.json".into(), receipt.to_string().into_bytes());
@@ -190,6 +190,13 @@ fn in_steps(whole: &Whole, pieces: &[PathBuf], name: &str) -> BTreeMap<String, V
     let digest = hex::encode(minting::archive::container::sha256(&loaded));
     assert_eq!(receipt["state_snapshot"], digest, "{name}");
     assert_eq!(receipt["archive_roots"].as_array().unwrap().len(), pieces.len());
+    // What was folded before is as the saved state says, and nothing else speaks for it.
+    let trust = &receipt["trust"];
+    let saved: Value = serde_json::from_slice(loaded.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    assert_eq!((&trust["level"], &trust["saved_state_at"]), (&"content".into(), &saved["block"]["height"]));
+    let behind =
+        receipt["blocks"]["window_last"].as_u64().unwrap() - trust["saved_state_at"].as_u64().unwrap();
+    assert_eq!(trust["blocks"], behind);
     results(&out)
 }
 

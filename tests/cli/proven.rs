@@ -27,13 +27,13 @@ const CHUNKS: &str = "--own-node --chunk-blocks 64 --patience 1";
 const FALSE_AT: u32 = 300;
 
 /// Serves a chain until it is dropped.
-struct Node {
+pub struct Node {
     port: u16,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Node {
-    fn serve(proving: Proving, faults: &[&str]) -> Node {
+    pub fn serve(proving: Proving, faults: &[&str]) -> Node {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let scenario = Scenario::new(OPTIONS).unwrap().with_proving(proving);
         let config = Config {
@@ -49,21 +49,21 @@ impl Node {
         Node { port, _runtime: runtime }
     }
 
-    fn honest() -> Node {
+    pub fn honest() -> Node {
         Node::serve(proving(), &[])
     }
 
-    fn export(&self, what: &str, out: &Path) -> Ran {
+    pub fn export(&self, what: &str, out: &Path) -> Ran {
         fetch(&format!("{what} --rpc http://127.0.0.1:{} {CHUNKS} --out {{}}", self.port), &[out])
     }
 }
 
-fn proving() -> Proving {
+pub fn proving() -> Proving {
     Proving { justify_every: 50, ..Proving::default() }
 }
 
 /// What `check --json` says of an archive.
-fn checked(archive: &Path) -> Value {
+pub fn checked(archive: &Path) -> Value {
     let mut all: Value =
         serde_json::from_str(&replay("check {} --json", &[archive]).exits(0).stdout).unwrap();
     all[0].take()
@@ -78,7 +78,7 @@ fn without_proofs(archive: &Path) -> BTreeMap<String, Vec<u8>> {
     all
 }
 
-fn folder() -> (tempfile::TempDir, impl Fn(&str) -> PathBuf) {
+pub fn folder() -> (tempfile::TempDir, impl Fn(&str) -> PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_path_buf();
     (folder, move |name: &str| path.join(name))
@@ -264,6 +264,78 @@ fn who_signs_is_named_by_the_start_unless_the_validators_changed() {
         assert_eq!((&found["finality"]["set_id"], &found["level"]), (&json!(1), &json!("state-proofs")));
         assert_eq!(found["finality"]["authorities_named_by_block"], named);
     }
+}
+
+/// Whoever signed a block is named by the state of its parent; every set has another number.
+#[test]
+fn who_signs_is_named_wherever_in_the_archive_the_validators_changed() {
+    let (_folder, at) = folder();
+    let changes = vec![250, 330, 331, 400];
+    let node = Node::serve(Proving { new_authority_at: changes, ..proving() }, &[]);
+    for (range, signed, set_id, named) in [
+        // The last block changes them: it is the last one that the old ones finalize.
+        ("240..250", 250, 0, Some(240)),
+        ("240..330", 330, 1, Some(329)),
+        ("240..331", 331, 2, Some(330)),
+        // It did so before, and the next change ends the time of those who come.
+        ("251..320", 330, 1, Some(251)),
+        ("240..329", 330, 1, Some(329)),
+        ("330..390", 400, 3, Some(390)),
+        // The archive has one block, of the state before which nothing is known.
+        ("330..330", 330, 1, None),
+    ] {
+        let archive = at(range);
+        node.export(&format!("blocks {range} --proofs all"), &archive).exits(0);
+        let found = checked(&archive);
+        assert_eq!(found["level"], "state-proofs", "{range}");
+        match named {
+            Some(named) => {
+                assert_eq!(found["finality"]["authorities_named_by_block"], named, "{range}");
+                assert_eq!(found["finality"]["set_id"], set_id, "{range}");
+                assert_eq!(found["finality"]["block"], signed, "{range}");
+                assert_eq!(found["finality_unnamed"], Value::Null, "{range}");
+            }
+            None => {
+                assert_eq!((&found["finality"], &found["finality_unnamed"]), (&Value::Null, &json!(signed)))
+            }
+        }
+    }
+}
+
+/// A node that has not kept the justification of the change gives one of those who came after it.
+#[test]
+fn validators_who_changed_behind_the_end_have_to_be_pinned() {
+    let (_folder, at) = folder();
+    let changes = Proving { new_authority_at: vec![250], ..proving() };
+    let node = Node::serve(changes.clone(), &["unjustified:block=250"]);
+    node.export("blocks 240..248 --proofs all", &at("behind")).exits(0);
+    let found = checked(&at("behind"));
+    assert_eq!((&found["finality"], &found["level"]), (&Value::Null, &json!("state-proofs")));
+    assert_eq!((&found["finality_unnamed"], &found["authorities"]), (&json!(266), &Value::Null));
+    let text = replay("check {}", &[&at("behind")]).exits(0).stdout;
+    for words in [
+        "block 266 is signed, by whom no block of the archive says",
+        "Not shown: that the validators finalized the last block.",
+        "Pin those who signed in a file: --authorities <FILE>.",
+        "Reached: state proofs.",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+    // An archive of later blocks names them.
+    node.export("blocks 251..260 --proofs all", &at("later")).exits(0);
+    let pinned = at("validators.json");
+    fs::write(&pinned, serde_json::to_vec(&checked(&at("later"))["authorities"]).unwrap()).unwrap();
+    let text = replay("check {} --authorities {}", &[&at("behind"), &pinned]).exits(0).stdout;
+    assert!(text.contains("Reached: finality.") && text.contains("block 266,"), "{text}");
+    assert!(text.contains("in set 1 of the validators") && !text.contains("by whom no block"), "{text}");
+    // Those of before did not sign it.
+    node.export("blocks 200..210 --proofs all", &at("before")).exits(0);
+    fs::write(&pinned, serde_json::to_vec(&checked(&at("before"))["authorities"]).unwrap()).unwrap();
+    let text = replay("check {} --authorities {}", &[&at("behind"), &pinned]).exits(4).stdout;
+    assert!(
+        text.contains("Reached: state proofs.") && text.contains("not by the validators in the file"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -63,8 +63,10 @@ fn five_of_seven_guardians_are_enough() {
     let short = run["short_digest"].as_str().unwrap();
     assert!(ran.stdout.contains(&format!("5 of 5 signatures over receipt {short}")), "{}", ran.stdout);
     assert!(ran.stdout.contains("guardian 3"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("Reached: signatures.\n"), "{}", ran.stdout);
     let ran = replay("attest verify {} {} {} {} --trust {}", &paths[1..]).exits(4);
     assert!(ran.stdout.contains("4 of 5"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("Reached: nothing.\n"), "{}", ran.stdout);
     replay("attest verify {} {} {} {} --trust {} --threshold 4", &paths[1..]).exits(0);
     paths.push(&out);
     replay("attest verify {} {} {} {} {} --trust {} --results {}", &paths).exits(0);
@@ -115,6 +117,33 @@ fn only_what_run_json_lists_is_signed() {
         .says(&["withheld for findings"]);
 }
 
+/// The documented ways to compute the short digest, and what is signed, with `jq` alone.
+#[cfg(unix)]
+#[test]
+fn jq_computes_the_short_digest_and_what_is_signed() {
+    if Command::new("jq").arg("--version").output().is_err() {
+        eprintln!("LEFT OUT: jq is not installed");
+        return;
+    }
+    let guardians = Guardians::new();
+    let (out, file) = (guardians.at("out"), guardians.at("alice.json"));
+    let said = replay("attest sign {} --key {} --out {}", &[&out, &guardians.key(1), &file]).exits(0).stdout;
+    let page = include_str!("../../docs/run-receipt.md");
+    let digest = |command: &str, folder: &Path| {
+        assert!(page.contains(command), "the page has no `{command}`");
+        let ran = Command::new("sh").args(["-c", command]).current_dir(folder).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let run: Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
+    let short = run["short_digest"].as_str().unwrap().replace('-', "");
+    let all_else = digest("jq -S 'del(.short_digest, .trust)' run.json | sha256sum", &out);
+    assert!(all_else.starts_with(&short), "{all_else}");
+    let signed = digest("jq -S 'del(.trust)' run.json | sha256sum | cut -d' ' -f1", &out);
+    assert!(said.contains(signed.trim()), "{said}");
+    assert_eq!(digest("jq -S .run alice.json | sha256sum | cut -d' ' -f1", &guardians.at("")), signed);
+}
+
 /// The documented way to verify an attestation with OpenSSL alone.
 #[test]
 fn openssl_makes_keys_and_verifies_signatures() {
@@ -140,7 +169,10 @@ fn openssl_makes_keys_and_verifies_signatures() {
     replay("attest sign {} --key {} --out {}", &[&out, &private, &file]).exits(0);
     replay("attest verify {} --trust {} --threshold 1", &[&file, &public]).exits(0);
     let attestation: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let digest = minting::archive::container::sha256(&fs::read(out.join("run.json")).unwrap());
+    let mut run: Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
+    assert_eq!(run.as_object_mut().unwrap().remove("trust").unwrap()["level"], "state");
+    let run = serde_json::to_string_pretty(&run).unwrap() + "\n";
+    let digest = minting::archive::container::sha256(run.as_bytes());
     let (message, signature) = (guardians.at("message"), guardians.at("signature"));
     fs::write(&message, format!("minting run receipt\n{}\n", hex::encode(digest))).unwrap();
     fs::write(&signature, hex::decode(attestation["signature"].as_str().unwrap()).unwrap()).unwrap();

@@ -13,6 +13,7 @@ mod archives;
 mod attest;
 mod damage;
 mod network;
+mod proofs;
 mod results;
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "../cli/support.rs"]

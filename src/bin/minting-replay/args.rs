@@ -146,6 +146,9 @@ pub struct RunArgs {
     /// Go on from what an earlier run of the same period, by the same rules, saved; the archives have the blocks that follow
     #[arg(help_heading = "State", long, value_name = "FILE", conflicts_with_all = ["compare_rules", "compare_bugs"])]
     pub load_state: Option<PathBuf>,
+    /// Validators whose signatures the archive has to have, as `check` takes them; exits 4, with nothing written, if it has not
+    #[arg(help_heading = "Archives", long, value_name = "FILE")]
+    pub authorities: Option<PathBuf>,
     /// Rule set, by its name or as a TOML file (see `minting-replay rules`) [default: that of the period]
     #[arg(help_heading = "Rules", long, value_name = "NAME|FILE.toml")]
     pub rules: Option<String>,

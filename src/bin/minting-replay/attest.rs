@@ -102,6 +102,7 @@ fn sound_receipt(folder: &Path) -> Result<Value, Failure> {
 fn sign(args: &SignArgs) -> Result<Exit, Failure> {
     let key = keys::private_key(&args.key)?;
     let run = sound_receipt(&args.results)?;
+    let level = run.pointer("/trust/level").and_then(Value::as_str).unwrap_or("not recorded").to_owned();
     let status = run.get("status").and_then(Value::as_str).unwrap_or_default();
     if status.starts_with("withheld") {
         return Err("the results are withheld for findings; there is nothing to sign".into());
@@ -118,9 +119,11 @@ fn sign(args: &SignArgs) -> Result<Exit, Failure> {
     let path = args.out.clone().unwrap_or_else(default);
     minting::archive::files::write(&path, &attestation.to_bytes()?)?;
     let text = format!(
-        "Signed the run receipt {}\n  SHA-256 of run.json  {}\n  key                  {public}\n  written to           {}\n",
+        "Signed the run receipt {}\n  SHA-256 without trust  {}\n  archives reached       {}, which is not signed\n  key                    \
+         {public}\n  written to             {}\n",
         attestation.short_digest(),
         hex::encode(attestation.run_sha256),
+        escape(&level),
         escape(&path.display().to_string()),
     );
     Ok(print(text.as_bytes()))
@@ -159,6 +162,8 @@ fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
                 escape(&own.second)
             )?;
         }
+        // What archives show by themselves is not signed.
+        writeln!(text, "Reached: {}.", if reached { "signatures" } else { "nothing" })?;
         text
     };
     let printed = print(text.as_bytes());

@@ -7,10 +7,8 @@ use minting::{
     archive::{Archive, Manifest},
     cli::{EXIT_CODES, Exit, error_chain, escape, json_text, print},
     replay::{Progress, Source},
-    verify::{
-        checked::Checked,
-        finality::{Basis, Finalized, Pinned},
-    },
+    report::trust::{Basis, Finalized},
+    verify::{checked::Checked, finality::Pinned},
 };
 use serde_json::{Value, json};
 
@@ -119,7 +117,7 @@ fn describe(text: &mut String, checked: &Checked) -> std::fmt::Result {
 
 /// What is proven by state roots.
 fn proven(text: &mut String, checked: &Checked, manifest: &Manifest, one_in: u32) -> std::fmt::Result {
-    let (proven, blocks) = (checked.proven.blocks, checked.blocks());
+    let (proven, blocks) = (checked.proven.blocks(), checked.blocks());
     write!(text, "  state proofs          events and times of {proven} of {blocks} blocks")?;
     match one_in {
         1 => writeln!(text, ", which are all")?,
@@ -130,7 +128,7 @@ fn proven(text: &mut String, checked: &Checked, manifest: &Manifest, one_in: u32
         states => writeln!(
             text,
             "                        every map of {} of {states} snapshots, no key left out",
-            checked.proven.states
+            checked.proven.states()
         ),
     }
 }
@@ -152,6 +150,12 @@ fn finality(text: &mut String, checked: &Checked) -> std::fmt::Result {
             }
         }
     }
+    if let (None, Some(height)) = (&shown.finalized, shown.unnamed) {
+        writeln!(
+            text,
+            "  finality              block {height} is signed, by whom no block of the archive says"
+        )?;
+    }
     match &shown.refused {
         Some(why) => {
             writeln!(text, "  finality              not by the validators in the file: {}", escape(why))
@@ -172,7 +176,7 @@ fn reached(text: &mut String, checked: &Checked, manifest: &Manifest) -> std::fm
     if checked.covers.is_none() {
         writeln!(text, "Not shown: that the state covers a period; the archive was exported for none.")?;
     }
-    let left = checked.blocks().saturating_sub(checked.proven.blocks);
+    let left = checked.blocks().saturating_sub(checked.proven.blocks());
     match (manifest.proofs.is_some(), left) {
         (false, _) => writeln!(
             text,
@@ -195,6 +199,13 @@ fn reached(text: &mut String, checked: &Checked, manifest: &Manifest) -> std::fm
         }
         None if manifest.proofs.is_some() => {
             writeln!(text, "Not shown: that the validators finalized the last block.")?;
+            if checked.proven.finality.unnamed.is_some() {
+                writeln!(
+                    text,
+                    "Its state, and that of the first block, name other validators than those who signed: they"
+                )?;
+                writeln!(text, "changed in between. Pin those who signed in a file: --authorities <FILE>.")?;
+            }
         }
         None => {}
     }
@@ -254,7 +265,8 @@ fn to_json(checked: &Checked) -> Value {
             "to": range.to,
             "window_blocks": range.window_blocks,
         })),
-        "finality": checked.proven.finality.finalized.as_ref().map(finality_json),
+        "finality": checked.proven.finality.finalized.as_ref().map(Finalized::json),
+        "finality_unnamed": checked.proven.finality.unnamed,
         "finality_refused": checked.proven.finality.refused,
         "first_block": manifest.map(|m| m.first_block),
         "first_parent_hash": manifest.map(|m| hash(&m.first_parent_hash.0)),
@@ -264,25 +276,9 @@ fn to_json(checked: &Checked) -> Value {
         "next": next,
         "problems": checked.problems,
         "proofs_one_in": manifest.and_then(|m| m.proofs.as_ref()).map(|proofs| proofs.one_in.get()),
-        "proven_blocks": checked.proven.blocks,
-        "proven_states": checked.proven.states,
+        "proven_blocks": checked.proven.blocks(),
+        "proven_states": checked.proven.states(),
         "slim_of": manifest.and_then(|m| m.slim_of).map(|full| hex::encode(full.0)),
         "state": manifest.map(|m| m.state.iter().map(|s| s.height).collect::<Vec<_>>()),
-    })
-}
-
-fn finality_json(finalized: &Finalized) -> Value {
-    let (authorities, named) = match finalized.basis {
-        Basis::File => ("file", None),
-        Basis::State(height) => ("state", Some(height)),
-    };
-    json!({
-        "authorities": authorities,
-        "authorities_named_by_block": named,
-        "block": finalized.height,
-        "hash": format!("0x{}", hex::encode(finalized.hash)),
-        "set_id": finalized.set_id,
-        "total_weight": finalized.total,
-        "weight": finalized.weight,
     })
 }

@@ -1,12 +1,17 @@
-//! What a run stands on: archives, a saved state to go on from, and how far they reach.
+//! What a run stands on: archives, a saved state to go on from, how far they reach, and how far they can be trusted.
 
 use std::path::Path;
 
 use minting::{
-    cli::escape,
+    cli::{error_chain, escape},
     minting::{Period, Rules},
     replay::{
         Error, Folds, Located, Request, SavedState, Source, fold, locate, locate_partial, locate_so_far,
+    },
+    report::trust::Trust,
+    verify::{
+        finality::Pinned,
+        reached::{Refused, reached, refuse_unsigned},
     },
 };
 
@@ -20,11 +25,14 @@ pub struct Ground {
     pub located: Located,
     /// Whether the archives reach far enough for results.
     pub has_results: bool,
+    /// Validators whose signatures are asked for.
+    pinned: Option<Pinned>,
 }
 
 impl Ground {
     /// Opens the archives and the saved state.
     pub fn of(args: &RunArgs, period: &Period, rules: &Rules) -> Result<Ground, Failure> {
+        let pinned = args.authorities.as_deref().map(Pinned::read).transpose()?;
         let source = Source::open(&args.archives)?;
         let from = args.load_state.as_deref().map(|file| load(file, &source, period, rules)).transpose()?;
         let (located, has_results) = place(args, &source, period, rules, from.as_ref())?;
@@ -43,13 +51,42 @@ impl Ground {
                 located.first_block
             );
         }
-        Ok(Ground { source, from, located, has_results })
+        refuse_unsigned(&source, &located, pinned.as_ref())?;
+        Ok(Ground { source, from, located, has_results, pinned })
     }
 
-    /// Folds the blocks, and saves the state after the last one if that is asked for.
-    pub fn fold<'a>(
+    /// Folds the blocks and, side by side with that, verifies what the archives prove. Only if it is true is the state after
+    /// the last block saved, if that is asked for.
+    pub fn fold_and_verify<'a>(
         &'a self,
         args: &RunArgs,
+        period: &'a Period,
+        rules: &'a Rules,
+        quiet: bool,
+    ) -> Result<(Folds<'a>, Trust), Failure> {
+        let (folds, trust) = rayon::join(
+            || self.fold(period, rules, quiet),
+            || {
+                let Ground { source, located, from, pinned, .. } = self;
+                let is_whole = self.has_results && located.known_until.is_none();
+                reached(source, located, is_whole, from.as_ref(), pinned.as_ref(), &INTERRUPTED)
+            },
+        );
+        let folds = folds?;
+        let trust = trust.inspect_err(|refused| {
+            if let Refused::Problems(problems) = refused {
+                problems.iter().for_each(|problem| eprintln!("problem: {}", escape(&error_chain(problem))));
+            }
+        })?;
+        if let Some(file) = &args.save_state {
+            folds.save()?.write(file)?;
+        }
+        Ok((folds, trust))
+    }
+
+    /// Folds the blocks.
+    pub fn fold<'a>(
+        &'a self,
         period: &'a Period,
         rules: &'a Rules,
         quiet: bool,
@@ -67,9 +104,6 @@ impl Ground {
         };
         let folds = fold(&request, &bar)?;
         drop(bar);
-        if let Some(file) = &args.save_state {
-            folds.save()?.write(file)?;
-        }
         Ok(folds)
     }
 }

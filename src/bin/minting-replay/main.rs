@@ -30,7 +30,10 @@ use std::{
 };
 
 use clap::FromArgMatches;
-use minting::cli::{Exit, error_chain};
+use minting::{
+    cli::{Exit, error_chain},
+    verify::reached::{NotSigned, Refused},
+};
 
 use args::{Cli, Command};
 
@@ -90,7 +93,12 @@ fn main() -> ExitCode {
             }
             eprintln!("error: {}", minting::cli::escape(&error_chain(failure.as_ref())));
             let interrupted = INTERRUPTED.load(Ordering::Relaxed);
-            if interrupted { Exit::Interrupted.into() } else { Exit::Failed.into() }
+            match (interrupted, is_not_signed(failure.as_ref())) {
+                (true, _) => Exit::Interrupted.into(),
+                // As `check` has it: the archive is sound, only not what somebody pinned.
+                (false, true) => Exit::Differs.into(),
+                (false, false) => Exit::Failed.into(),
+            }
         }
     }
 }
@@ -104,6 +112,12 @@ fn man(out: Option<&Path>) -> Result<Exit, Failure> {
             Ok(minting::cli::print(format!("The manual pages are in {}\n", folder.display()).as_bytes()))
         }
     }
+}
+
+/// The validators that were asked for did not sign.
+fn is_not_signed(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<NotSigned>()
+        || error.downcast_ref::<Refused>().is_some_and(|refused| matches!(refused, Refused::NotSigned(_)))
 }
 
 /// The reader of the output went away, as with `| head`.

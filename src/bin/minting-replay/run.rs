@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, fmt::Write, path::Path, sync::atomic::Ordering,
 use minting::{
     cli::{Exit, date, escape, json_text, print},
     minting::{BugMode, Finding, Period, Previous, Retry, Rules, retries},
-    replay::Located,
+    replay::{Folds, Located},
     report::{
         addresses::{Treatment, all_made_up, invalid},
         output::Output,
         published::{self, Paid},
         run::{RUN_JSON, Run, Totals, tft},
         seal::SHORT_DIGEST,
+        trust::Trust,
     },
     verify::diff::{Diff, Side},
 };
@@ -42,7 +43,7 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Exit, Failure> {
         };
         let side = |run: &Run<'_>| Side::of_run(&run.replayed.nodes, run.retries, run.rules);
         // The comparison comes first: what stops it must not leave results that nobody was shown.
-        let b = with_run(args, &other, quiet, |run, _| Ok(side(run)))?;
+        let b = compared_with(args, &other, quiet, side)?;
         with_run(args, &asked, quiet, |run, times| {
             let diff = Diff::of(&side(run), &b);
             if args.json {
@@ -71,7 +72,7 @@ fn plain(args: &RunArgs, asked: &Asked, quiet: bool, output: Option<Output>) -> 
             on(&ground, args, asked, quiet, times, |run, times| finish(args, quiet, run, times, output))
         }
         output => {
-            ground.fold(args, &asked.period, &asked.rules, quiet)?;
+            let (_, trust) = ground.fold_and_verify(args, &asked.period, &asked.rules, quiet)?;
             let last = ground.located.window_last;
             if output.is_some() {
                 eprintln!(
@@ -80,8 +81,10 @@ fn plain(args: &RunArgs, asked: &Asked, quiet: bool, output: Option<Output>) -> 
                 );
             }
             let file = args.save_state.as_deref().unwrap_or(Path::new("")).display();
-            let text =
-                if quiet { String::new() } else { format!("The state after block {last} is in {file}\n") };
+            let text = match quiet {
+                true => String::new(),
+                false => format!("The state after block {last} is in {file}\n{}\n", trust.words()),
+            };
             Ok(print(text.as_bytes()))
         }
     }
@@ -111,9 +114,12 @@ fn name_of(rules: &Rules) -> String {
     format!("{} {bugs}", escape(rules.name()))
 }
 
-/// The files that a run would write, `run.json` among them.
-pub fn outputs(args: &RunArgs) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    with_run(args, &Asked::of(args)?, true, |run, _| Ok(run.files()?))
+/// Files by their names.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// The files that a run would write, `run.json` among them, and how far its archives can be trusted.
+pub fn outputs(args: &RunArgs) -> Result<(Files, Option<Trust>), Failure> {
+    with_run(args, &Asked::of(args)?, true, |run, _| Ok((run.files()?, run.trust)))
 }
 
 /// What decides about a run besides the archives.
@@ -219,6 +225,18 @@ pub fn with_run<T>(
     on(&ground, args, asked, quiet, times, then)
 }
 
+/// The run that another one is compared with, which verifies the proofs of the same archives.
+fn compared_with<T>(
+    args: &RunArgs,
+    other: &Asked,
+    quiet: bool,
+    then: impl FnOnce(&Run<'_>) -> T,
+) -> Result<T, Failure> {
+    let ground = Ground::of(args, &other.period, &other.rules)?;
+    let folds = ground.fold(&other.period, &other.rules, quiet)?;
+    then_run(&ground, args, other, folds, None, then)
+}
+
 /// As [`with_run`], on archives that are open.
 fn on<T>(
     ground: &Ground,
@@ -228,8 +246,21 @@ fn on<T>(
     times: RunTimes,
     then: impl FnOnce(&Run<'_>, RunTimes) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let (folds, trust) = ground.fold_and_verify(args, &asked.period, &asked.rules, quiet)?;
+    then_run(ground, args, asked, folds, Some(trust), |run| then(run, times))?
+}
+
+/// Closes what was folded, and hands what it came to to `then`.
+fn then_run<T>(
+    ground: &Ground,
+    args: &RunArgs,
+    asked: &Asked,
+    folds: Folds<'_>,
+    trust: Option<Trust>,
+    then: impl FnOnce(&Run<'_>) -> T,
+) -> Result<T, Failure> {
     let Asked { period, rules, previous, paid } = asked;
-    let replayed = ground.fold(args, period, rules, quiet)?.close()?;
+    let replayed = folds.close()?;
     let retries: Vec<Retry> = match previous {
         Some(previous) => retries(previous, &paid.memos, period, rules, &replayed.end),
         None => Vec::new(),
@@ -245,8 +276,9 @@ fn on<T>(
         accept_findings: args.accept_findings,
         from: ground.from.as_ref(),
         withhold_invalid_addresses: treatment(args.invalid_addresses).withholds(rules, &replayed.end),
+        trust,
     };
-    then(&run, times)
+    Ok(then(&run))
 }
 
 fn finish(
@@ -365,6 +397,9 @@ fn summary(run: &Run<'_>, out: &Path, short_digest: &str) -> String {
         .map(|file| if file.ends_with('/') { (*file).to_owned() } else { run.name(file) })
         .collect();
     line(format!("Results are in {}: {}", out.display(), files.join(", ")));
+    if let Some(trust) = &run.trust {
+        line(trust.words());
+    }
     line(format!("Digest of it all, to be compared by voice: {short_digest}"));
     text
 }

@@ -12,6 +12,7 @@ use minting::{
     archive::Archive,
     cli::{EXIT_CODES, Exit, error_chain, escape, parse_jobs, print},
     replay::Progress,
+    report::trust::Level,
     verify::frozen::{Case, cases, digests},
 };
 use rayon::prelude::*;
@@ -47,7 +48,8 @@ pub struct TestArgs {
 
 /// What became of a case.
 enum Outcome {
-    Passed,
+    /// The results are as expected, and the archives reached this step.
+    Passed(Level),
     Blessed,
     /// These outputs are not as expected.
     Differs(String),
@@ -78,7 +80,7 @@ pub fn test(args: &TestArgs, quiet: bool) -> Result<Exit, Failure> {
     for (folder, outcome) in folders.iter().zip(&outcomes) {
         let shown = escape(&folder.display().to_string());
         match outcome {
-            Outcome::Passed => writeln!(text, "ok      {shown}")?,
+            Outcome::Passed(level) => writeln!(text, "ok      {shown} ({})", level.words())?,
             Outcome::Blessed => writeln!(text, "blessed {shown}")?,
             Outcome::Differs(what) => writeln!(text, "FAILED  {shown}: {}", escape(what))?,
             Outcome::Broken(why) => {
@@ -87,7 +89,7 @@ pub fn test(args: &TestArgs, quiet: bool) -> Result<Exit, Failure> {
             }
         }
         match outcome {
-            Outcome::Passed | Outcome::Blessed => passed += 1,
+            Outcome::Passed(_) | Outcome::Blessed => passed += 1,
             Outcome::Differs(_) | Outcome::Broken(_) => failed += 1,
         }
     }
@@ -111,7 +113,8 @@ fn try_case(folder: &Path, bless: bool) -> Result<Outcome, Failure> {
     let Command::Run(args) = Cli::try_parse_from(words)?.command else {
         return Err("a case is replayed by `minting-replay run`".into());
     };
-    let got = digests(&run::outputs(&args)?);
+    let (files, trust) = run::outputs(&args)?;
+    let got = digests(&files);
     if bless {
         case.expected = got;
         case.write(folder)?;
@@ -120,9 +123,14 @@ fn try_case(folder: &Path, bless: bool) -> Result<Outcome, Failure> {
     if case.expected.is_empty() {
         return Err("expected.toml has no digests; `minting-replay test --bless` records them".into());
     }
-    Ok(match difference(&case.expected, &got) {
-        None => Outcome::Passed,
-        Some(what) => Outcome::Differs(what),
+    let level = trust.map_or(Level::Nothing, |trust| trust.level);
+    let lower = case.reached.filter(|reached| reached != level.label());
+    Ok(match (difference(&case.expected, &got), lower) {
+        (Some(what), _) => Outcome::Differs(what),
+        (None, Some(expected)) => {
+            Outcome::Differs(format!("reached is {}, expected {expected}", level.label()))
+        }
+        (None, None) => Outcome::Passed(level),
     })
 }
 

@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args};
 use minting::{
     cli::{EXIT_CODES, Exit, date, escape, json_text, parse_jobs, parse_time_range, print},
     replay::{Request, Source, follow},
+    report::trust::Trust,
     verify::against::{Against, Difference, Place, against, first},
 };
 use serde_json::{Value, json};
@@ -45,6 +46,9 @@ pub struct VerifyArgs {
     /// the other files of a run; those that are there are compared
     #[arg(long, value_name = "DIR")]
     against: PathBuf,
+    /// Validators whose signatures the archive has to have, as `check` takes them; exits 4 if it has not
+    #[arg(long, value_name = "FILE")]
+    authorities: Option<PathBuf>,
     /// Rule set, by its name or as a TOML file (see `minting-replay rules`) [default: that of the period]
     #[arg(long, value_name = "NAME|FILE.toml")]
     rules: Option<String>,
@@ -78,6 +82,7 @@ impl VerifyArgs {
             out: None,
             save_state: None,
             load_state: None,
+            authorities: self.authorities.clone(),
             rules: self.rules.clone(),
             bugs: self.bugs,
             previous: self.previous.clone(),
@@ -101,20 +106,21 @@ pub fn verify(args: &VerifyArgs, quiet: bool) -> Result<Exit, Failure> {
     let asked = Asked::of(&run_args)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, Into::into)).build()?;
     pool.install(|| {
-        let (outcome, last_block, findings) = with_run(&run_args, &asked, quiet, |run, _| {
+        let (outcome, last_block, findings, trust) = with_run(&run_args, &asked, quiet, |run, _| {
             let findings = &run.replayed.findings;
             if !findings.is_empty() {
                 eprintln!("{} findings of the replay, see `minting-replay run`", findings.len());
             }
-            Ok((against(run, &args.against)?, run.replayed.located.last_block, findings.len()))
+            let last_block = run.replayed.located.last_block;
+            Ok((against(run, &args.against)?, last_block, findings.len(), run.trust))
         })?;
         let place = place(args, &asked, &outcome, last_block, quiet)?;
         let text = if args.json {
-            json_text(&to_json(&outcome, place.as_ref(), findings))?
+            json_text(&to_json(&outcome, place.as_ref(), findings, trust.as_ref()))?
         } else if quiet && place.is_none() {
             String::new()
         } else {
-            describe(args, &outcome, place.as_ref())?
+            describe(args, &outcome, place.as_ref(), trust.as_ref())?
         };
         let printed = print(text.as_bytes());
         Ok(if outcome.differences.is_empty() { printed } else { Exit::Differs })
@@ -156,7 +162,12 @@ fn value(value: Option<&String>) -> String {
     value.map_or("nothing".to_owned(), |value| escape(value))
 }
 
-fn describe(args: &VerifyArgs, outcome: &Against, place: Option<&Place>) -> Result<String, std::fmt::Error> {
+fn describe(
+    args: &VerifyArgs,
+    outcome: &Against,
+    place: Option<&Place>,
+    trust: Option<&Trust>,
+) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "{}", escape(&args.against.display().to_string()))?;
     for (name, count) in &outcome.compared {
@@ -171,6 +182,9 @@ fn describe(args: &VerifyArgs, outcome: &Against, place: Option<&Place>) -> Resu
     }
     let Some(place) = place else {
         writeln!(text, "Equal: a replay of the archive gives what was published.")?;
+        if let Some(trust) = trust {
+            writeln!(text, "{}", trust.words())?;
+        }
         return Ok(text);
     };
     let nodes = outcome.nodes().len();
@@ -214,7 +228,7 @@ fn describe(args: &VerifyArgs, outcome: &Against, place: Option<&Place>) -> Resu
     Ok(text)
 }
 
-fn to_json(outcome: &Against, place: Option<&Place>, findings: usize) -> Value {
+fn to_json(outcome: &Against, place: Option<&Place>, findings: usize, trust: Option<&Trust>) -> Value {
     let difference = |difference: &Difference| {
         json!({
             "field": difference.field,
@@ -243,5 +257,6 @@ fn to_json(outcome: &Against, place: Option<&Place>, findings: usize) -> Value {
         "fixups": outcome.fixups,
         "nodes": outcome.nodes(),
         "not_compared": outcome.not_compared,
+        "trust": trust.map(Trust::json),
     })
 }
