@@ -30,7 +30,7 @@ pub enum Task {
         /// Which one.
         place: usize,
         /// Memory to do it in.
-        workspace: Workspace,
+        workspace: Box<Workspace>,
         /// Lists to do it in, one for each shard.
         reports: Vec<Vec<Report>>,
     },
@@ -60,7 +60,7 @@ pub enum Task {
 /// What became of a task.
 pub enum Done {
     /// Of [`Task::Decode`].
-    Decoded { place: usize, workspace: Workspace, result: Result<Box<(Decoded, ChunkBody)>> },
+    Decoded { place: usize, workspace: Box<Workspace>, result: Result<Box<(Decoded, ChunkBody)>> },
     /// Of [`Task::Link`].
     Linked { chunks: Vec<(usize, ChunkBody)>, results: Vec<Result<Linked>>, spent: Duration },
     /// Of [`Task::Route`].
@@ -175,7 +175,7 @@ impl<'a> Board<'a> {
         self.in_flight = self.in_flight.saturating_add(bytes);
         let mut reports = Vec::new();
         reports.resize_with(self.shards.len(), || self.lists.pop().unwrap_or_default());
-        let mut workspace = self.workspaces.pop().unwrap_or_default();
+        let mut workspace = Box::new(self.workspaces.pop().unwrap_or_default());
         workspace.recycle(self.bodies.pop().unwrap_or_default());
         Some(Task::Decode { place, workspace, reports })
     }
@@ -186,7 +186,7 @@ impl<'a> Board<'a> {
             Done::Decoded { place, workspace, result } => {
                 let bytes = self.pieces.get(place).map_or(0, Piece::bytes);
                 self.in_flight = self.in_flight.saturating_sub(bytes);
-                self.workspaces.push(workspace);
+                self.workspaces.push(*workspace);
                 match result {
                     Ok(both) => {
                         let (decoded, chunk) = *both;
