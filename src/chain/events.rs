@@ -6,6 +6,7 @@ use super::{
     Error, Result,
     items::{EVENTS, NRU_FIELDS, NeededEvent, UPTIME_FIELDS},
     metadata::{Metadata, StorageKind},
+    quick::{Quick, QuickTable, Taken},
     record::{Record, RecordPlan},
     registry::{Field, Registry, Type, TypeId, Variant},
     scale::{self, Wrong},
@@ -36,6 +37,25 @@ struct EventPlan {
 pub struct EventPlans {
     /// By pallet index, then by event index.
     plans: Vec<Vec<Option<EventPlan>>>,
+    /// What the plans say of events that look like most.
+    quick: QuickTable,
+}
+
+impl EventPlan {
+    /// What of it can be told at a glance.
+    fn quick(&self) -> Quick {
+        match (&self.needed, self.route.fixed()) {
+            (Some((needed, reading)), _)
+                if needed.event == "NodeUptimeReported" && reading.is_numbers(UPTIME_FIELDS) =>
+            {
+                Quick::Uptime
+            }
+            (None, Some(fixed)) if fixed.tags.is_empty() => {
+                u16::try_from(fixed.length).map_or(Quick::Planned, Quick::Passed)
+            }
+            _ => Quick::Planned,
+        }
+    }
 }
 
 /// What the rules make of the events of one kind.
@@ -57,6 +77,14 @@ enum Phase {
     ApplyExtrinsic(u32),
     Finalization,
     Initialization,
+}
+
+/// What a walk comes by.
+enum Visited<'p, 'a> {
+    /// An event that the rules read, and that was taken at a glance.
+    Event(Event),
+    /// The fields of any other one.
+    Record { index: u32, phase: Phase, plan: &'p EventPlan, cursor: &'p mut Cursor<'a> },
 }
 
 impl EventPlans {
@@ -95,7 +123,12 @@ impl EventPlans {
                 *slot = of_pallet;
             }
         }
-        Ok(EventPlans { plans })
+        let of = |pallet: u8, event: u8| -> Option<&EventPlan> {
+            plans.get(usize::from(pallet))?.get(usize::from(event))?.as_ref()
+        };
+        let quick =
+            QuickTable::new(|pallet, event| of(pallet, event).map_or(Quick::Planned, EventPlan::quick));
+        Ok(EventPlans { plans, quick })
     }
 
     /// Whether the rules read this event.
@@ -121,7 +154,14 @@ impl EventPlans {
     ) -> Result<u64> {
         // One record for all events, so that none needs memory of its own.
         let mut record = Record::default();
-        self.walk(metadata, bytes, |_, _, plan, cursor| {
+        self.walk(metadata, bytes, Some(&self.quick), |visited| {
+            let (plan, cursor) = match visited {
+                Visited::Event(event) => {
+                    sink(event);
+                    return Ok(());
+                }
+                Visited::Record { plan, cursor, .. } => (plan, cursor),
+            };
             if let Some((needed, reading)) = &plan.needed {
                 reading.read_into(&metadata.registry, skips, cursor, &mut record)?;
                 if let Some(event) = (needed.make)(&record).ok_or(Wrong::Depth)? {
@@ -195,7 +235,8 @@ impl EventPlans {
         bytes: &[u8],
         mut sink: impl FnMut(Map<String, Value>),
     ) -> Result<()> {
-        self.walk(metadata, bytes, |index, phase, plan, cursor| {
+        self.walk(metadata, bytes, None, |visited| {
+            let Visited::Record { index, phase, plan, cursor } = visited else { return Ok(()) };
             let fields = value::decode_fields(&metadata.registry, &plan.variant.fields, cursor)?;
             let topics = topics(cursor)?.chunks(TOPIC_LEN).map(value::hex).collect();
             let mut event = Map::new();
@@ -211,12 +252,14 @@ impl EventPlans {
         .map(drop)
     }
 
-    /// Calls `visit` at the fields of every event; it reads them and the topics. Gives the number of events.
+    /// Calls `visit` at the fields of every event; it reads them and the topics. What `quick` takes is visited only if the
+    /// rules read it. Gives the number of events.
     fn walk<'a>(
         &self,
         metadata: &Metadata,
         bytes: &'a [u8],
-        mut visit: impl FnMut(u32, Phase, &EventPlan, &mut Cursor<'a>) -> std::result::Result<(), Wrong>,
+        quick: Option<&QuickTable>,
+        mut visit: impl FnMut(Visited<'_, 'a>) -> std::result::Result<(), Wrong>,
     ) -> Result<u64> {
         let mut cursor = Cursor::new(bytes);
         let error = |index: u32, cursor: &Cursor<'_>, event: String, why: Wrong| Error::Event {
@@ -227,6 +270,13 @@ impl EventPlans {
         };
         let count = scale::length(&mut cursor).map_err(|e| error(0, &cursor, "count of events".into(), e))?;
         for index in (0..).take(count) {
+            if let Some(taken) = quick.and_then(|quick| quick.take(&mut cursor)) {
+                if let Taken::Read(event) = taken {
+                    visit(Visited::Event(event))
+                        .map_err(|e| error(index, &cursor, "an uptime report".into(), e))?;
+                }
+                continue;
+            }
             let phase = phase(&mut cursor).map_err(|e| error(index, &cursor, "phase".into(), e))?;
             let [pallet, event] = cursor
                 .array()
@@ -235,7 +285,7 @@ impl EventPlans {
                 let name = format!("pallet {pallet}, event {event}");
                 error(index, &cursor, name, Wrong::Variant("the runtime".into(), event))
             })?;
-            visit(index, phase, plan, &mut cursor).map_err(|e| {
+            visit(Visited::Record { index, phase, plan, cursor: &mut cursor }).map_err(|e| {
                 error(index, &cursor, format!("{}.{}", pallet_name(metadata, plan), plan.variant.name), e)
             })?;
         }

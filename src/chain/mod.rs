@@ -8,6 +8,7 @@ mod items;
 pub mod keys;
 mod layouts;
 mod metadata;
+mod quick;
 mod record;
 mod registry;
 mod runtime;

@@ -41,6 +41,7 @@ pub enum Wrong {
 ///
 /// # Errors
 /// [`Wrong::Short`] and [`Wrong::Compact`].
+#[inline]
 pub fn compact(cursor: &mut Cursor<'_>) -> Result<u128, Wrong> {
     let first = cursor.u8()?;
     let (value, smallest) = match first & 3 {

@@ -88,12 +88,11 @@ impl<T, C: Fn(usize, &Value) -> Result<T, Wrong>> Asked<'_, T, C> {
             Err(RequestError::TooLarge(cause)) => {
                 return self.sort(&indices, vec![Err(CallError::TooLarge(cause))], pauses).await;
             }
+            // Servers refuse a batch that is too large for them by an answer that is none to a batch. Until it is known
+            // that they do not answer a single call either, that is nothing to hold against them.
+            Err(RequestError::Broken(cause)) if calls.len() > 1 => self.ask_for_less(weight, &cause),
             Err(RequestError::Broken(cause)) => {
-                if calls.len() > 1 {
-                    self.ask_for_less(weight, &cause);
-                } else {
-                    self.detail(&cause);
-                }
+                self.detail(&cause);
                 endpoint.failed(pauses, None, &cause);
             }
             Err(RequestError::Away(cause)) => {

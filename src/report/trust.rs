@@ -11,7 +11,7 @@ use crate::archive::Hash;
 pub enum Level {
     /// Something is wrong with it.
     Nothing,
-    /// Bytes are as published and contents as digested; a slim archive, which has no headers, gets no further, nor does
+    /// Contents are as digested, however they are packed; a slim archive, which has no headers, gets no further, nor does
     /// what goes on from a saved state.
     Content,
     /// All that, and headers are one chain from hash to hash.

@@ -1,0 +1,137 @@
+//! Records that look like most: one look at the front of a record says where it ends.
+//!
+//! Of a few dozen kinds of events all records of an extrinsic without topics are of one length, and these are nearly all
+//! events of a chain. They are told here by a table of lengths; whatever else there is takes the plans of
+//! [`super::events`], which say the same of these, only slower.
+
+use crate::archive::bytes::Cursor;
+
+use super::types::{Event, NodeId};
+
+/// Bytes before the fields of an event of an extrinsic: phase, index of the extrinsic, pallet, event.
+const BEFORE: usize = 7;
+/// Phase of the events of an extrinsic.
+const OF_EXTRINSIC: u8 = 0;
+/// Count of topics of an event that has none, a compact 0.
+const NO_TOPICS: u8 = 0;
+/// Bytes of the fields of an uptime report: node, time, uptime.
+const UPTIME: usize = 20;
+
+/// What is known of the events of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quick {
+    /// They are left to their plan.
+    Planned,
+    /// The rules do not read them, and any so many bytes are their fields.
+    Passed(u16),
+    /// They are uptime reports, whose fields are node (4 bytes), time and uptime (8 bytes each).
+    Uptime,
+}
+
+/// What is known of the events of each kind.
+#[derive(Clone, Debug)]
+pub struct QuickTable {
+    /// By pallet index, then by event index.
+    table: Vec<Quick>,
+}
+
+/// A record was taken.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// One that the rules do not read.
+    Passed,
+    /// One that they do.
+    Read(Event),
+}
+
+impl QuickTable {
+    /// Asks `of` about every pair of indices of pallet and event.
+    pub fn new(of: impl Fn(u8, u8) -> Quick) -> QuickTable {
+        let pairs = (0..=u8::MAX).flat_map(|pallet| (0..=u8::MAX).map(move |event| (pallet, event)));
+        QuickTable { table: pairs.map(|(pallet, event)| of(pallet, event)).collect() }
+    }
+
+    /// Takes the record at the cursor if it is one of these; the cursor stays where it is if not.
+    #[inline]
+    pub fn take(&self, cursor: &mut Cursor<'_>) -> Option<Taken> {
+        let rest = cursor.rest();
+        let [OF_EXTRINSIC, _, _, _, _, pallet, event] = *rest.first_chunk::<BEFORE>()? else { return None };
+        let quick = *self.table.get(usize::from(u16::from_be_bytes([pallet, event])))?;
+        let length = match quick {
+            Quick::Planned => return None,
+            Quick::Passed(length) => usize::from(length),
+            Quick::Uptime => UPTIME,
+        };
+        let (record, _) = rest.split_at_checked(BEFORE + length + 1)?;
+        let (NO_TOPICS, fields) = record.split_last().map(|(topics, before)| (*topics, before))? else {
+            return None;
+        };
+        let taken = match quick {
+            Quick::Uptime => Taken::Read(uptime(fields.get(BEFORE..)?)?),
+            Quick::Passed(_) | Quick::Planned => Taken::Passed,
+        };
+        cursor.take(record.len()).ok()?;
+        Some(taken)
+    }
+}
+
+/// An uptime report of its fields.
+fn uptime(fields: &[u8]) -> Option<Event> {
+    let (node, fields) = fields.split_first_chunk()?;
+    let (now, fields) = fields.split_first_chunk()?;
+    let (uptime, _) = fields.split_first_chunk()?;
+    let node = NodeId::from_le_bytes(*node);
+    Some(Event::NodeUptimeReported {
+        node,
+        now: u64::from_le_bytes(*now),
+        uptime: u64::from_le_bytes(*uptime),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> QuickTable {
+        QuickTable::new(|pallet, event| match (pallet, event) {
+            (1, 2) => Quick::Passed(3),
+            (1, 255) => Quick::Passed(0),
+            (9, 0) => Quick::Uptime,
+            _ => Quick::Planned,
+        })
+    }
+
+    fn record(pallet: u8, event: u8, fields: &[u8], topics: u8) -> Vec<u8> {
+        [&[0, 7, 1, 0, 0, pallet, event], fields, &[topics]].concat()
+    }
+
+    #[test]
+    fn records_are_taken_up_to_their_last_byte() {
+        let table = table();
+        let mut fields = 9u32.to_le_bytes().to_vec();
+        fields.extend([5u64.to_le_bytes(), u64::MAX.to_le_bytes()].concat());
+        let all = [record(1, 2, &[1, 2, 3], 0), record(1, 255, &[], 0), record(9, 0, &fields, 0), vec![42]]
+            .concat();
+        let mut cursor = Cursor::new(&all);
+        assert_eq!(table.take(&mut cursor), Some(Taken::Passed));
+        assert_eq!(table.take(&mut cursor), Some(Taken::Passed));
+        let report = Event::NodeUptimeReported { node: 9, now: 5, uptime: u64::MAX };
+        assert_eq!(table.take(&mut cursor), Some(Taken::Read(report)));
+        assert_eq!(cursor.rest(), [42]);
+    }
+
+    #[test]
+    fn all_others_are_left_where_they_are() {
+        let table = table();
+        let mut finalization = record(1, 2, &[1, 2, 3], 0);
+        finalization[0] = 1;
+        let whole = record(1, 2, &[1, 2, 3], 0);
+        let others = [finalization, record(1, 2, &[1, 2, 3], 4), record(3, 3, &[1], 0), Vec::new()];
+        let truncated = (0..whole.len()).map(|length| whole[..length].to_vec());
+        for bytes in others.into_iter().chain(truncated) {
+            let mut cursor = Cursor::new(&bytes);
+            assert_eq!(table.take(&mut cursor), None, "{bytes:?}");
+            assert_eq!(cursor.position(), 0);
+        }
+    }
+}
