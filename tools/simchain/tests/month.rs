@@ -57,7 +57,8 @@ fn a_month_is_whole_and_the_same_for_the_same_options() {
 fn a_month_has_proofs_of_all_blocks_or_of_a_sample_and_the_same_root_with_them() {
     let root = write(OPTIONS, HOW).2.archive.root;
     for one_in in [1, 10] {
-        let (_keep, archive, written) = write(OPTIONS, MonthOptions { proofs: NonZeroU32::new(one_in), ..HOW });
+        let (_keep, archive, written) =
+            write(OPTIONS, MonthOptions { proofs: NonZeroU32::new(one_in), ..HOW });
         assert_eq!(written.archive.root, root);
         let proven = proofs::verify(&archive, None).unwrap();
         assert_eq!(proven.blocks, written.blocks.div_ceil(u64::from(one_in)));
