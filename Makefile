@@ -9,7 +9,7 @@ NETWORK := tokio|hyper|rustls|socket2|mio|jsonrpsee
 
 FUZZ_SECONDS := 300
 
-.PHONY: demo test lint fmt ci testdata docs parquet bench bench-size bench-fetch soak fuzz frozen conformance coverage reader deps audit clean
+.PHONY: demo test lint fmt ci testdata docs parquet bench bench-size bench-fetch soak fuzz frozen conformance coverage reader deps audit oracle clean
 
 ## demo: replays a frozen archive into payouts and shows the result
 demo:
@@ -47,6 +47,12 @@ audit:
 ## reader: the independent reader in Python agrees with testdata
 reader:
 	@for archive in testdata/*/archive; do $(PYTHON) tools/read_archive.py "$$archive" || exit 1; done
+
+## oracle: proofs and tries agree with those of Substrate (sp-trie) on random states; ROUNDS of them
+oracle: ROUNDS ?= 100
+oracle:
+	$(CARGO) fmt --manifest-path tools/trie-oracle/Cargo.toml --check
+	$(CARGO) run --quiet --locked --manifest-path tools/trie-oracle/Cargo.toml --target-dir target/oracle -- --rounds $(ROUNDS)
 
 ## testdata: makes the frozen archives and the expected outputs again; look at the difference before committing
 testdata:
@@ -105,7 +111,7 @@ coverage:
 	$(CARGO) run --quiet --locked --example coverage -- $(MINTING_SHARED)/metadata/blobs >docs/coverage.md
 
 ## ci: what .ci/run calls; the tests come last, so that their summary is what one sees
-ci: lint deps demo frozen reader parquet
+ci: lint deps demo frozen reader parquet oracle
 ifdef MINTING_SHARED
 	$(MAKE) conformance
 else

@@ -120,7 +120,7 @@ impl Archives {
 
 impl Wanted {
     fn how<'a>(&self, raw_events: Option<&'a Path>) -> MonthOptions<'a> {
-        MonthOptions { chunk_blocks: self.chunk_blocks, level: self.level, raw_events }
+        MonthOptions { chunk_blocks: self.chunk_blocks, level: self.level, raw_events, proofs: None }
     }
 }
 

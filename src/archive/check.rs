@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Archive, Error, Hash, PAYMENTS, Payments, StateSnapshot, files};
+use rayon::prelude::*;
+
+use super::{Archive, ChunkEntry, Error, Hash, PAYMENTS, Payments, Result, StateSnapshot, files};
 
 /// What the chunks say about heights at which something else says it, too.
 #[derive(Debug, Default)]
@@ -24,8 +26,8 @@ pub fn check(archive: &Archive) -> Vec<Error> {
     check_and_tell(archive, &|_| ())
 }
 
-/// As [`check`]; `done` is told the number of blocks in every chunk that was read.
-pub fn check_and_tell(archive: &Archive, done: &dyn Fn(u64)) -> Vec<Error> {
+/// As [`check`]; `done` is told the number of blocks in every chunk that was read. Chunks are read side by side.
+pub fn check_and_tell(archive: &Archive, done: &(dyn Fn(u64) + Sync)) -> Vec<Error> {
     let manifest = archive.manifest();
     let mut problems = Vec::new();
     let mut seen = FromChunks::default();
@@ -41,31 +43,18 @@ pub fn check_and_tell(archive: &Archive, done: &dyn Fn(u64)) -> Vec<Error> {
     if let Some(range) = &manifest.range {
         referred.extend([range.first_block, range.last_block.saturating_sub(1), range.last_block]);
     }
-    for entry in &manifest.chunks {
+    let read = |entry: &ChunkEntry| {
+        let found = FromChunks::of(archive, entry, &referred);
         done(u64::from(entry.last.saturating_sub(entry.first)).saturating_add(1));
-        let (chunk, hashes) = match archive.chunk(entry) {
-            Ok(read) => read,
-            Err(error) => {
-                problems.push(error);
-                continue;
+        found
+    };
+    for outcome in manifest.chunks.par_iter().map(read).collect::<Vec<_>>() {
+        match outcome {
+            Ok((found, problem)) => {
+                seen.extend(found);
+                problems.extend(problem);
             }
-        };
-        if let Some(Err(what)) = chunk.columns().map(|columns| columns.check()) {
-            problems.push(Error::damaged(archive.path(&entry.file), format!("EVENT_COLUMNS: {what}")));
-        }
-        seen.named.extend(chunk.spans().iter().map(|s| s.metadata));
-        for (block, hash) in chunk.blocks().zip(&hashes) {
-            if referred.contains(&block.height) {
-                seen.times.insert(block.height, block.time_ms);
-            }
-            // A slim archive does not know all.
-            if archive.state_entry(block.height).is_some() && *hash != [0; 32] {
-                seen.hashes.insert(block.height, *hash);
-            }
-            let before = block.height.checked_sub(1).filter(|h| archive.state_entry(*h).is_some());
-            if let Some((before, runtime)) = before.zip(chunk.runtime_at(block.height)) {
-                seen.runtimes.insert(before, *runtime);
-            }
+            Err(error) => problems.push(error),
         }
     }
     for (path, state) in &states {
@@ -100,6 +89,43 @@ pub fn check_and_tell(archive: &Archive, done: &dyn Fn(u64)) -> Vec<Error> {
 }
 
 impl FromChunks {
+    /// What a chunk says about heights that snapshots and the time range speak of, and what is wrong with its columns.
+    fn of(
+        archive: &Archive,
+        entry: &ChunkEntry,
+        referred: &BTreeSet<u32>,
+    ) -> Result<(FromChunks, Option<Error>)> {
+        let mut seen = FromChunks::default();
+        let (chunk, hashes) = archive.chunk(entry)?;
+        let columns = chunk.columns().map(|columns| columns.check());
+        let problem = columns
+            .and_then(std::result::Result::err)
+            .map(|what| Error::damaged(archive.path(&entry.file), format!("EVENT_COLUMNS: {what}")));
+        seen.named.extend(chunk.spans().iter().map(|s| s.metadata));
+        for (block, hash) in chunk.blocks().zip(&hashes) {
+            if referred.contains(&block.height) {
+                seen.times.insert(block.height, block.time_ms);
+            }
+            // A slim archive does not know all.
+            if archive.state_entry(block.height).is_some() && *hash != [0; 32] {
+                seen.hashes.insert(block.height, *hash);
+            }
+            let before = block.height.checked_sub(1).filter(|h| archive.state_entry(*h).is_some());
+            if let Some((before, runtime)) = before.zip(chunk.runtime_at(block.height)) {
+                seen.runtimes.insert(before, *runtime);
+            }
+        }
+        Ok((seen, problem))
+    }
+
+    /// Adds what another chunk says.
+    fn extend(&mut self, other: FromChunks) {
+        self.hashes.extend(other.hashes);
+        self.runtimes.extend(other.runtimes);
+        self.named.extend(other.named);
+        self.times.extend(other.times);
+    }
+
     /// What is wrong with the blocks of the time range, unless they were given.
     fn range_is_wrong(&self, archive: &Archive) -> Option<String> {
         let range = archive.manifest().range.as_ref()?;

@@ -42,7 +42,7 @@ impl Checked {
         folder: &Path,
         pinned: Option<&Pinned>,
         message: impl Fn(&dyn std::error::Error) -> String,
-        done: &dyn Fn(u64),
+        done: &(dyn Fn(u64) + Sync),
     ) -> Checked {
         let mut checked = Checked {
             folder: folder.to_path_buf(),

@@ -1,9 +1,9 @@
 //! `minting-fetch` against the synthetic chain, served over HTTP and WebSocket by one port.
 #![cfg(feature = "fetch")]
 
-use std::path::Path;
+use std::{num::NonZeroU32, path::Path};
 
-use simchain::{Options, Scenario, scenario::Kind, write};
+use simchain::{Options, Proving, Scenario, proving::StateVersion, scenario::Kind, write};
 
 use crate::{
     node::Node,
@@ -39,6 +39,46 @@ fn what_is_exported_is_what_the_chain_writes_by_any_way() {
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(folder.path().join("http/manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["period"], 81);
+}
+
+/// What an archive has of proofs, but for those of finality, which only a node has.
+fn proofs(archive: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let mut all = content(archive);
+    let manifest = all.remove("manifest.json").unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let finality = manifest["proofs"].as_object_mut().unwrap().remove("finality").unwrap();
+    all.retain(|name, _| finality["file"] != **name);
+    all.insert("manifest.json".into(), manifest.to_string().into());
+    all
+}
+
+#[test]
+fn proofs_of_an_export_are_those_that_the_chain_writes_in_every_layout() {
+    let folder = tempfile::tempdir().unwrap();
+    for (which, one_in, state_version) in [
+        ("all", 1, StateVersion::V0),
+        ("all", 1, StateVersion::V1),
+        ("all", 1, StateVersion::Migrated),
+        ("sample:7", 7, StateVersion::V0),
+    ] {
+        let options = Options { block_time: 3_600, ..OPTIONS };
+        let proving = Proving { state_version, ..Proving::default() };
+        let scenario = Scenario::new(options).unwrap().with_proving(proving);
+        let (written, out) = (folder.path().join("written"), folder.path().join("out"));
+        write::write_proven(scenario.clone(), &written, 256, NonZeroU32::new(one_in)).unwrap();
+        let node = Node::of(scenario);
+        let rpc = format!("--rpc http://127.0.0.1:{} --own-node", node.port);
+        fetch(&format!("period 81 {rpc} --chunk-blocks 256 --proofs {which} --out {{}}"), &[&out]).exits(0);
+        let (exported, expected) = (proofs(&out), proofs(&written));
+        assert_eq!(exported.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        for (name, bytes) in &exported {
+            assert!(expected.get(name) == Some(bytes), "{name} is another in {state_version:?}");
+        }
+        assert!(exported.keys().any(|name| name.starts_with("proofs/")));
+        replay("check {}", &[&written]).exits(0);
+        std::fs::remove_dir_all(written).unwrap();
+        std::fs::remove_dir_all(out).unwrap();
+    }
 }
 
 #[test]

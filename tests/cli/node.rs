@@ -21,9 +21,17 @@ impl Node {
         Node::serve_with(options, vec![format!("head-back:by={blocks}").parse().unwrap()])
     }
 
+    pub fn of(scenario: Scenario) -> Node {
+        Node::start(scenario, vec![])
+    }
+
     fn serve_with(options: Options, faults: Vec<serve::faults::Fault>) -> Node {
+        Node::start(Scenario::new(options).unwrap(), faults)
+    }
+
+    fn start(scenario: Scenario, faults: Vec<serve::faults::Fault>) -> Node {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let chain = Arc::new(Chain::collect(Scenario::new(options).unwrap().produce()));
+        let chain = Arc::new(Chain::collect(scenario.produce()));
         let config = serve::Config { port: 0, latency: Duration::ZERO, faults, fault_seed: 1 };
         let served = runtime.block_on(serve::serve(chain, config)).unwrap();
         runtime.spawn(served.handle.clone().stopped());

@@ -1,5 +1,6 @@
 //! The command line of the synthetic chain.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ enum Command {
         /// Blocks of a chunk.
         #[arg(long, default_value_t = minting::archive::DEFAULT_CHUNK_BLOCKS, value_parser = clap::value_parser!(u32).range(1..))]
         chunk_blocks: u32,
+        /// Put proofs into it: all, none, or sample:<K>, of one block in K; none are of finality.
+        #[arg(long, value_name = "WHICH", default_value = "none", value_parser = parse_proofs)]
+        proofs: Proofs,
         #[command(flatten)]
         month: MonthArgs,
         #[command(flatten)]
@@ -100,6 +104,19 @@ enum ScenarioCommand {
     },
 }
 
+/// Blocks of which one has a proof, if there are to be proofs.
+#[derive(Clone, Copy, Debug)]
+struct Proofs(Option<NonZeroU32>);
+
+fn parse_proofs(text: &str) -> Result<Proofs, String> {
+    match (text, text.strip_prefix("sample:").map(str::parse)) {
+        ("all", _) => Ok(Proofs(Some(NonZeroU32::MIN))),
+        ("none", _) => Ok(Proofs(None)),
+        (_, Some(Ok(one_in))) => Ok(Proofs(Some(one_in))),
+        _ => Err("give all, none or sample:K; `sample:100` proves one block in 100".into()),
+    }
+}
+
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -112,12 +129,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Error> {
     match command {
-        Command::Write { out, chunk_blocks, month, options, proving } if month.month => {
-            write_month(&out, chunk_blocks, &month, &options, proving)
+        Command::Write { out, chunk_blocks, proofs, month, options, proving } if month.month => {
+            write_month(&out, chunk_blocks, proofs, &month, &options, proving)
         }
-        Command::Write { out, chunk_blocks, options, proving, .. } => {
+        Command::Write { out, chunk_blocks, proofs, options, proving, .. } => {
             let scenario = Scenario::new(options)?.with_proving(proving);
-            let finished = write::write(scenario, &out, chunk_blocks)?;
+            let finished = write::write_proven(scenario, &out, chunk_blocks, proofs.0)?;
             println!("{} {} bytes", hex::encode(finished.root), finished.file_bytes);
             Ok(())
         }
@@ -137,6 +154,7 @@ fn run(command: Command) -> Result<(), Error> {
 fn write_month(
     out: &Path,
     chunk_blocks: u32,
+    Proofs(proofs): Proofs,
     args: &MonthArgs,
     options: &Options,
     proving: Proving,
@@ -149,7 +167,8 @@ fn write_month(
         seed: options.seed,
     })?
     .with_proving(proving);
-    let how = MonthOptions { chunk_blocks, level: args.level, raw_events: args.raw_events.as_deref() };
+    let raw_events = args.raw_events.as_deref();
+    let how = MonthOptions { chunk_blocks, level: args.level, raw_events, proofs };
     let written = write::write_month(&month, out, how)?;
     let MonthWritten { archive, blocks, events, event_bytes } = written;
     println!("{} {} bytes", hex::encode(archive.root), archive.file_bytes);

@@ -1,11 +1,14 @@
 //! Writes a chain as an archive, without a node in between.
 //!
 //! Apart from `provenance.json` the files are those that `minting-fetch period` exports from the same chain
-//! when it is served.
+//! when it is served; of proofs, those of finality are missing, which only a node has.
+
+mod proofs;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -16,12 +19,14 @@ use minting::archive::{
 };
 use parity_scale_codec::{Compact, Decode, Encode};
 
+use self::proofs::Prover;
 use crate::chain::{Block, Produced};
 use crate::error::Error;
 use crate::hash::Hash;
 use crate::runtime::Runtime;
 use crate::scenario::{Scenario, month::Month};
 use crate::storage::{Change, item_key};
+use crate::trie::Trie;
 
 /// Blocks that go from the thread that makes them to the one that writes them at once.
 const BATCH: usize = 64;
@@ -32,7 +37,20 @@ const BATCHES_AHEAD: usize = 8;
 ///
 /// The blocks are made one after the other; only the current chunk and the state are held in memory.
 pub fn write(scenario: Scenario, folder: &Path, chunk_blocks: u32) -> Result<Finished, Error> {
+    write_proven(scenario, folder, chunk_blocks, None)
+}
+
+/// As [`write`], with proofs of the states and of one in so many blocks, as `minting-fetch --proofs` asks for them.
+pub fn write_proven(
+    scenario: Scenario,
+    folder: &Path,
+    chunk_blocks: u32,
+    proofs: Option<NonZeroU32>,
+) -> Result<Finished, Error> {
     let range = exported_range(&scenario)?;
+    let last = range.last_block.saturating_add(range.window_blocks);
+    let once = scenario.clone();
+    let last_hash = proofs::last_hash(proofs, last, || nth(once.produce(), last));
     let mut recorder = None;
     for produced in scenario.produce() {
         match &mut recorder {
@@ -40,14 +58,14 @@ pub fn write(scenario: Scenario, folder: &Path, chunk_blocks: u32) -> Result<Fin
                 let plan = Plan {
                     genesis: produced.block.hash,
                     first: range.first_block,
-                    last: range.last_block.saturating_add(range.window_blocks),
+                    last,
                     chunk_blocks,
                     period: range.period,
-                    proofs: None,
+                    proofs,
                     state_at: vec![range.first_block, range.last_block],
                     range: Some(range.clone()),
                 };
-                recorder = Some(Recorder::open(folder, plan, produced)?);
+                recorder = Some(Recorder::open(folder, plan, last_hash, produced)?);
             }
             Some(recorder) => recorder.record(produced)?,
         }
@@ -56,6 +74,11 @@ pub fn write(scenario: Scenario, folder: &Path, chunk_blocks: u32) -> Result<Fin
         }
     }
     recorder.ok_or(Error::NoBlocks)?.finish()
+}
+
+/// The block at a height.
+fn nth(mut chain: impl Iterator<Item = Produced>, height: u32) -> Option<Produced> {
+    chain.nth(usize::try_from(height).ok()?)
 }
 
 /// How a month is written.
@@ -67,6 +90,8 @@ pub struct MonthOptions<'a> {
     pub level: Option<i32>,
     /// Write the raw `System.Events` of all blocks into this file, one behind the other.
     pub raw_events: Option<&'a Path>,
+    /// Blocks of which one has a proof; none writes no proofs at all.
+    pub proofs: Option<NonZeroU32>,
 }
 
 /// What a month came to.
@@ -118,11 +143,12 @@ fn record_month(
         last: month.last(),
         chunk_blocks: options.chunk_blocks,
         period: range.as_ref().and_then(|range| range.period),
-        proofs: None,
+        proofs: options.proofs,
         state_at,
         range,
     };
-    let mut recorder = Recorder::open(folder, plan, genesis)?;
+    let last_hash = proofs::last_hash(options.proofs, plan.last, || nth(month.produce(), plan.last));
+    let mut recorder = Recorder::open(folder, plan, last_hash, genesis)?;
     if let Some(level) = options.level {
         recorder.writer.set_level(level);
     }
@@ -193,13 +219,15 @@ struct Recorder {
     /// SHA-256 of the metadata of the runtime after the last block: the one that runs the next block.
     parent_metadata: Hash,
     chunk: Option<Chunk>,
+    prover: Prover,
 }
 
 impl Recorder {
-    fn open(folder: &Path, plan: Plan, genesis: Produced) -> Result<Self, Error> {
+    fn open(folder: &Path, plan: Plan, last_hash: Hash, genesis: Produced) -> Result<Self, Error> {
         let mut recorder = Self {
             writer: ArchiveWriter::open(folder, plan.clone(), minting::chain::event_shapes)?,
             power_prefix: item_key("TfgridModule", "NodePower"),
+            prover: Prover::new(&plan, last_hash),
             plan,
             state: BTreeMap::new(),
             down: BTreeMap::new(),
@@ -220,7 +248,7 @@ impl Recorder {
     }
 
     fn record(&mut self, produced: Produced) -> Result<(), Error> {
-        let Produced { block, changes, .. } = produced;
+        let Produced { block, changes, state } = produced;
         for Change { key, value } in changes {
             if key.starts_with(&self.power_prefix) {
                 match value.as_deref().and_then(down_since) {
@@ -242,9 +270,12 @@ impl Recorder {
             self.writer.put_metadata(&metadata)?;
             let snapshot = self.snapshot(&block, &metadata)?;
             self.writer.put_state(&snapshot)?;
+            if let Some(proof) = self.prover.snapshot(&snapshot, &state) {
+                self.writer.put_state_proof(&proof)?;
+            }
         }
         if (self.plan.first..=self.plan.last).contains(&height) {
-            self.add_to_chunk(&block)?;
+            self.add_to_chunk(&block, &state)?;
         }
         if height.saturating_add(1) >= self.plan.first && self.parent_metadata != metadata.hash() {
             self.writer.put_metadata(&metadata)?;
@@ -253,7 +284,7 @@ impl Recorder {
         Ok(())
     }
 
-    fn add_to_chunk(&mut self, block: &Block) -> Result<(), Error> {
+    fn add_to_chunk(&mut self, block: &Block, state: &Trie) -> Result<(), Error> {
         let header = &block.header;
         let mut chunk = self.chunk.take().unwrap_or_else(|| Chunk {
             genesis: self.plan.genesis,
@@ -272,9 +303,13 @@ impl Recorder {
             time_ms: block.time_ms,
             events: block.events.clone().unwrap_or_default(),
         });
+        self.prover.block(header.number, state);
         let mut ranges = chunk_ranges(chunk.first, self.plan.last, self.plan.chunk_blocks);
         if ranges.next().is_some_and(|(_, last)| last == header.number) {
             self.writer.put_chunk(&chunk)?;
+            if let Some(proofs) = self.prover.chunk(chunk.genesis, chunk.first, block) {
+                self.writer.put_block_proofs(&proofs)?;
+            }
         } else {
             self.chunk = Some(chunk);
         }

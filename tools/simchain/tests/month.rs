@@ -3,15 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
 use minting::archive::{Archive, check};
 use minting::chain::Runtime;
 use minting::chain::types::Event;
+use minting::verify::proofs;
 use simchain::scenario::month::{Month, Options};
 use simchain::write::{MonthOptions, MonthWritten, write_month};
 
 const OPTIONS: Options = Options { period: 81, months: 0.01, nodes: 300, contracts: 20, seed: 1 };
-const HOW: MonthOptions<'static> = MonthOptions { chunk_blocks: 4_096, level: Some(1), raw_events: None };
+const HOW: MonthOptions<'static> =
+    MonthOptions { chunk_blocks: 4_096, level: Some(1), raw_events: None, proofs: None };
 
 fn write(options: Options, how: MonthOptions<'_>) -> (tempfile::TempDir, Archive, MonthWritten) {
     let folder = tempfile::tempdir().unwrap();
@@ -48,6 +51,19 @@ fn a_month_is_whole_and_the_same_for_the_same_options() {
     let again = write(OPTIONS, HOW).2;
     assert_eq!(written.archive, again.archive);
     assert_ne!(written.archive.root, write(Options { seed: 2, ..OPTIONS }, HOW).2.archive.root);
+}
+
+#[test]
+fn a_month_has_proofs_of_all_blocks_or_of_a_sample_and_the_same_root_with_them() {
+    let root = write(OPTIONS, HOW).2.archive.root;
+    for one_in in [1, 10] {
+        let (_keep, archive, written) =
+            write(OPTIONS, MonthOptions { proofs: NonZeroU32::new(one_in), ..HOW });
+        assert_eq!(written.archive.root, root);
+        let proven = proofs::verify(&archive, None).unwrap();
+        assert_eq!(proven.blocks, written.blocks.div_ceil(u64::from(one_in)));
+        assert_eq!(proven.states, 2);
+    }
 }
 
 #[test]

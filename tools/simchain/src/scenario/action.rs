@@ -65,7 +65,7 @@ pub enum Action {
 }
 
 /// All actions by height; within a block in the order in which they were added.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Timeline {
     actions: BTreeMap<u32, Vec<Action>>,
 }

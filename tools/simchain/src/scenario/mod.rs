@@ -66,7 +66,7 @@ pub struct Options {
 }
 
 /// A chain that is planned, block by block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scenario {
     options: Options,
     proving: Proving,

@@ -32,7 +32,7 @@ const PLACES: [[&str; 4]; 3] = [
 ];
 
 /// The grid: who is there at genesis, and the plan.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct World {
     /// When blocks are written.
     pub clock: Arc<Clock>,

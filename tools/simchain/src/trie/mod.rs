@@ -101,6 +101,33 @@ impl Trie {
         proof.into_iter().collect()
     }
 
+    /// The nodes above these prefixes, which ascend, in the order of a walk, each once: what an archive keeps of a proof. A
+    /// node in which one of the prefixes ends is not above them, and neither is one that is within another.
+    pub fn nodes_above(&self, prefixes: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut above: Vec<(&Node, Vec<u8>)> = Vec::new();
+        let mut ends: Vec<&Node> = Vec::new();
+        for prefix in prefixes {
+            let path = nibbles(prefix);
+            let mut left = path.as_slice();
+            let mut next = self.root.as_deref();
+            while let Some(node) = next.take() {
+                let is_kept = std::ptr::eq(node, self.root.as_deref().unwrap_or(node))
+                    || matches!(node.reference(), Reference::Hash(_));
+                if node.partial.starts_with(left) {
+                    ends.push(node);
+                } else if is_kept && !above.iter().rev().any(|(known, _)| std::ptr::eq(*known, node)) {
+                    above.push((node, node.encode()));
+                }
+                if let Some([nibble, rest @ ..]) = left.strip_prefix(node.partial.as_slice()) {
+                    left = rest;
+                    next = node.child(*nibble).map(Arc::as_ref);
+                }
+            }
+        }
+        above.retain(|(node, _)| !ends.iter().any(|end| std::ptr::eq(*end, *node)));
+        above.into_iter().map(|(_, bytes)| bytes).collect()
+    }
+
     /// The node where a key ends; `each` gets it and every node above it or, if there is none, every node on the way there.
     fn find(&self, key: &[u8], mut each: impl FnMut(&Node)) -> Option<&Node> {
         let path = nibbles(key);
