@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
+use std::sync::atomic::AtomicBool;
 
 use minting::archive::{Archive, check};
 use minting::chain::Runtime;
@@ -60,9 +61,9 @@ fn a_month_has_proofs_of_all_blocks_or_of_a_sample_and_the_same_root_with_them()
         let (_keep, archive, written) =
             write(OPTIONS, MonthOptions { proofs: NonZeroU32::new(one_in), ..HOW });
         assert_eq!(written.archive.root, root);
-        let proven = proofs::verify(&archive, None).unwrap();
-        assert_eq!(proven.blocks, written.blocks.div_ceil(u64::from(one_in)));
-        assert_eq!(proven.states, 2);
+        let proven = proofs::verify(&archive, None, &AtomicBool::new(false)).unwrap();
+        assert_eq!(proven.blocks(), written.blocks.div_ceil(u64::from(one_in)));
+        assert_eq!(proven.states(), 2);
     }
 }
 
