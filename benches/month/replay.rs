@@ -29,7 +29,9 @@ impl Timed {
 pub fn bench(options: &Options, archives: &Archives) -> Result<()> {
     let wanted = Wanted::usual(options.months, options.nodes);
     let archive = archives.get(&wanted)?;
-    let raw = if options.raw { Some(archives.with_raw_events(&wanted)?) } else { None };
+    // Chunks of as many blocks as writers used before there were columns.
+    let with_raw_events = Wanted { chunk_blocks: 4_096, ..wanted };
+    let raw = if options.raw { Some(archives.with_raw_events(&with_raw_events)?) } else { None };
     let [mut decompress, mut baseline, mut replay, mut unwritten] = <[Timed; 4]>::default();
     let [mut baseline_1, mut replay_1, mut baseline_raw, mut replay_raw] = <[Timed; 4]>::default();
     let [mut ratio_of_raw, mut ratio_raw] = <[Series; 2]>::default();

@@ -113,7 +113,7 @@ impl Default for Today {
 
 impl Today {
     /// The day that ends with, or holds, a time since the start of the period; none if that is not in the period.
-    fn at(until: i32, period: &Period) -> Option<Today> {
+    pub(super) fn at(until: i32, period: &Period) -> Option<Today> {
         let number = u64::try_from(until).ok()?.checked_sub(1)? / DAY_SECS;
         let start = number.checked_mul(DAY_SECS)?;
         let length = period.duration().checked_sub(start)?.min(DAY_SECS);

@@ -60,12 +60,13 @@ impl Steady {
         let state = &ledger.state;
         let is_awake = state.asleep_since.is_none() && state.wake_requested_at.is_none();
         let last = state.reported.filter(|_| is_awake && ledger.shadow.is_none())?;
+        let at = limits.since_start(last.at)?;
         Some(Steady {
-            at: limits.since_start(last.at)?,
+            at,
             uptime: last.uptime.try_into().ok()?,
             total: i32::try_from(last.total).ok().filter(|total| *total >= 0)?,
             boot: limits.since_start(last.boot)?,
-            today: Today::default(),
+            today: Today::at(at, &limits.period).unwrap_or_default(),
         })
     }
 
