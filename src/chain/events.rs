@@ -272,8 +272,7 @@ impl EventPlans {
         for index in (0..).take(count) {
             if let Some(taken) = quick.and_then(|quick| quick.take(&mut cursor)) {
                 if let Taken::Read(event) = taken {
-                    visit(Visited::Event(event))
-                        .map_err(|e| error(index, &cursor, "an uptime report".into(), e))?;
+                    visit(Visited::Event(event)).map_err(|e| error(index, &cursor, "a report".into(), e))?;
                 }
                 continue;
             }

@@ -91,11 +91,11 @@ impl<T, C: Fn(usize, &Value) -> Result<T, Wrong>> Asked<'_, T, C> {
             // Servers refuse a batch that is too large for them by an answer that is none to a batch. Until it is known
             // that they do not answer a single call either, that is nothing to hold against them.
             Err(RequestError::Broken(cause)) if calls.len() > 1 => self.ask_for_less(weight, &cause),
-            Err(RequestError::Broken(cause)) => {
-                self.detail(&cause);
+            Err(RequestError::Late(cause)) if calls.len() > 1 => {
+                self.ask_for_less(weight, &cause);
                 endpoint.failed(pauses, None, &cause);
             }
-            Err(RequestError::Away(cause)) => {
+            Err(RequestError::Broken(cause) | RequestError::Late(cause) | RequestError::Away(cause)) => {
                 self.detail(&cause);
                 endpoint.failed(pauses, None, &cause);
             }

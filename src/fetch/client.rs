@@ -92,7 +92,9 @@ pub(super) enum CallError {
 pub(super) enum RequestError {
     /// The request or its answer is too large.
     TooLarge(String),
-    /// No answer in time, or none that can be read; smaller requests may do better.
+    /// No answer in time; smaller requests may do better.
+    Late(String),
+    /// An answer that is none to what was asked; smaller requests may do better.
     Broken(String),
     /// The endpoint is away; it may come back.
     Away(String),
@@ -267,10 +269,10 @@ fn request_error(address: &Address, error: &RpcError) -> RequestError {
             Some(HttpTransportError::Http(_)) | None => RequestError::Away(text),
         },
         // A server that throws a batch away answers with a single error, which is no batch answer.
-        RpcError::ParseError(_)
-        | RpcError::InvalidRequestId(_)
-        | RpcError::RequestTimeout
-        | RpcError::Custom(_) => RequestError::Broken(text),
+        RpcError::ParseError(_) | RpcError::InvalidRequestId(_) | RpcError::Custom(_) => {
+            RequestError::Broken(text)
+        }
+        RpcError::RequestTimeout => RequestError::Late(text),
         RpcError::Call(error) => match error.code() {
             BATCHES_NOT_SUPPORTED_CODE
             | TOO_BIG_BATCH_REQUEST_CODE
@@ -316,6 +318,7 @@ mod tests {
         let address = Address::parse("http://host").unwrap();
         let kind = |error| match request_error(&address, &error) {
             RequestError::TooLarge(_) => "too large",
+            RequestError::Late(_) => "late",
             RequestError::Broken(_) => "broken",
             RequestError::Away(_) => "away",
             RequestError::Throttled(..) => "throttled",
@@ -333,7 +336,7 @@ mod tests {
             "too large"
         );
         assert_eq!(kind(RpcError::Transport("connection refused".into())), "away");
-        assert_eq!(kind(RpcError::RequestTimeout), "broken");
+        assert_eq!(kind(RpcError::RequestTimeout), "late");
         assert_eq!(kind(InvalidRequestId::Invalid("x".to_owned()).into()), "broken");
         assert_eq!(kind(serde_json::from_str::<u8>("{").unwrap_err().into()), "broken");
         assert_eq!(kind(RpcError::RestartNeeded(Arc::new(RpcError::RequestTimeout))), "away");

@@ -30,8 +30,8 @@ enum Reading {
     Fields,
 }
 
-/// Adds the uptime reports of a chunk to those of the shards of their nodes, and gives all other events that the rules
-/// read, in the order of the chain. None if the columns are not as the runtimes say, or not as this module needs them.
+/// Gives the uptime reports of a chunk to the shards of their nodes, and all other events that the rules read back, in the
+/// order of the chain. None if the columns are not as the runtimes say, or not as this module needs them.
 pub fn read(
     source: &Source,
     piece: &Piece,
@@ -45,7 +45,7 @@ pub fn read(
     let mut scratch = Scratch::default();
     // For each kind that is wanted its place, itself, its runtime, and how it is read.
     let mut wanted = Vec::new();
-    for (place, kind) in (0u8..).zip(columns.kinds()) {
+    for (place, kind) in (0..=u8::MAX).zip(columns.kinds()) {
         let runtime = *runtimes.get(usize::from(kind.span))?;
         if is_wanted(columns, kind, runtime, &mut scratch)? {
             wanted.push((place, kind, runtime, reading(kind, runtime)));
@@ -56,7 +56,7 @@ pub fn read(
         return None;
     }
     // There are as many reports as everything else together, or more, so that only how many a block has is looked at. A
-    // chunk has more than one kind of them if it has more than one runtime.
+    // chunk of more than one runtime may have several kinds of them: these are sorted.
     let mut of_uptime = wanted.iter().filter(|(.., reading)| *reading == Reading::Uptime);
     let counted = of_uptime.next().filter(|_| of_uptime.next().is_none()).map(|(place, ..)| *place);
     let picked = columns.pick(|place| match wanted.iter().any(|(wanted, ..)| *wanted == place) {
@@ -64,9 +64,9 @@ pub fn read(
         true => Want::Places,
         false => Want::Nothing,
     });
-    let mut sink = Sink::new(piece, shards);
+    let mut sink = Sink::new(piece, shards, counted.is_some());
     for (place, kind, runtime, reading) in wanted {
-        let rows = Rows { columns, picked: &picked, place, first: chunk.first(), counted: counted.is_some() };
+        let rows = Rows { columns, picked: &picked, place, first: chunk.first() };
         match reading {
             Reading::Uptime if counted.is_some() => rows.reports(piece, buffers, &mut sink)?,
             Reading::Uptime => rows.uptime(&mut sink)?,
@@ -94,8 +94,6 @@ struct Rows<'a> {
     place: u8,
     /// Height of the first block of the chunk.
     first: u32,
-    /// Whether uptime reports were counted and all other events are placed among them.
-    counted: bool,
 }
 
 impl Rows<'_> {
@@ -109,7 +107,7 @@ impl Rows<'_> {
             .map(|key| u32::try_from(*key).ok().map(|node| (node, sink.shard(node))))
             .collect::<Option<_>>()?;
         let mut rows = (0u32..).zip(&keys.places).zip(all.numbers(1)?).zip(all.numbers(2)?);
-        for (block, count) in (self.first..).zip(self.picked.counts(self.place)) {
+        for (block, count) in (self.first..=u32::MAX).zip(self.picked.counts(self.place)) {
             let rows = rows.by_ref().take(usize::try_from(*count).ok()?);
             // Genesis has no events.
             if !(piece.first..=piece.last).contains(&block) {
@@ -137,8 +135,7 @@ impl Rows<'_> {
             if sink.counts(block)
                 && let Some(event) = event(row)?
             {
-                let order = if self.counted { at.counted } else { at.order };
-                sink.event(at.order, order, block, self.columns.time_ms(at.place)?, event);
+                sink.event(at.order, at.counted, block, self.columns.time_ms(at.place)?, event)?;
             }
         }
         Some(())

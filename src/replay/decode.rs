@@ -65,14 +65,18 @@ pub struct Sink<'a> {
     /// Last block that counts.
     last: u32,
     shards: &'a mut [Vec<Report>],
+    /// Whether the order of reports is their place among each other, and they are all of one kind.
+    counted: bool,
     /// Each with its place among the events of the chunk.
     others: Vec<(u32, Other)>,
 }
 
 impl<'a> Sink<'a> {
-    /// Takes the events of the blocks of a piece. Reports are added to those in `shards`.
-    pub fn new(piece: &Piece, shards: &'a mut [Vec<Report>]) -> Sink<'a> {
-        Sink { first: piece.first, last: piece.last, shards, others: Vec::new() }
+    /// Takes the events of the blocks of a piece. Reports go to `shards`; what these had before is gone. If reports are
+    /// `counted` the order of events is how many reports stand before them, else their place among all events.
+    pub fn new(piece: &Piece, shards: &'a mut [Vec<Report>], counted: bool) -> Sink<'a> {
+        shards.iter_mut().for_each(Vec::clear);
+        Sink { first: piece.first, last: piece.last, shards, counted, others: Vec::new() }
     }
 
     /// Whether the events of a block are wanted. Genesis has none.
@@ -85,25 +89,31 @@ impl<'a> Sink<'a> {
         shard_of(node, self.shards.len())
     }
 
-    /// Where the reports of a shard go; they come in the order of the chain.
+    /// Where reports of a shard go that were counted; they come in the order of the chain.
     pub fn reports(&mut self, shard: usize) -> Option<&mut Vec<Report>> {
         self.shards.get_mut(shard)
     }
 
-    /// The event at a place among those of the chunk, in a block at `time_ms`. `order` is its place among reports, or also
-    /// that among all events, if it is that for all of them.
-    pub fn event(&mut self, place: u32, order: u32, block: u32, time_ms: u64, event: Event) {
-        if let Event::NodeUptimeReported { node, now, uptime } = event {
-            if let Some(reports) = self.reports(self.shard(node)) {
-                reports.push(Report { order, report: UptimeReport { node, block, now, uptime } });
+    /// The event at a place among those of the chunk, with so many counted reports before it, in a block at `time_ms`. None
+    /// if reports are counted and it is one of another kind.
+    pub fn event(&mut self, place: u32, counted: u32, block: u32, time_ms: u64, event: Event) -> Option<()> {
+        let order = if self.counted { counted } else { place };
+        match event {
+            Event::NodeUptimeReported { .. } if self.counted => return None,
+            Event::NodeUptimeReported { node, now, uptime } => {
+                let report = UptimeReport { node, block, now, uptime };
+                self.reports(self.shard(node))?.push(Report { order, report });
             }
-        } else {
-            self.others.push((place, Other { order, block, time: seconds(time_ms), event }));
+            event => self.others.push((place, Other { order, block, time: seconds(time_ms), event })),
         }
+        Some(())
     }
 
-    /// Gives everything but reports, in the order of the chain.
+    /// Brings reports into the order of the chain, and gives everything else in it.
     pub fn finish(mut self) -> Vec<Other> {
+        if !self.counted {
+            self.shards.iter_mut().for_each(|shard| shard.sort_by_key(|report| report.order));
+        }
         self.others.sort_by_key(|(place, _)| *place);
         self.others.into_iter().map(|(_, other)| other).collect()
     }
@@ -123,7 +133,6 @@ pub fn decode(
     let started = Instant::now();
     workspace.times = ReadTimes::default();
     let chunk = source.read_unlinked(workspace, piece)?;
-    shards.iter_mut().for_each(Vec::clear);
     let mut timings = Timings::default();
     timings.add_reading(workspace.times);
     let first_time = chunk.at(piece.first).map_or(0, |block| seconds(block.time_ms));
@@ -156,7 +165,7 @@ fn raw_events(
 ) -> Result<(u64, Vec<Other>)> {
     let path = source.path(piece)?;
     let mut events = 0u64;
-    let mut sink = Sink::new(piece, shards);
+    let mut sink = Sink::new(piece, shards, false);
     // A body of 256 MiB holds fewer events than 32 bits can count.
     let mut order = 0u32..;
     for block in chunk.blocks() {
@@ -166,7 +175,8 @@ fn raw_events(
         let metadata = chunk.runtime_at(block.height).copied().unwrap_or_default();
         let take = |event| {
             let place = order.next().unwrap_or(u32::MAX);
-            sink.event(place, place, block.height, block.time_ms, event);
+            // Nothing is refused of what is not counted.
+            let _ = sink.event(place, 0, block.height, block.time_ms, event);
         };
         events += source.runtime(&metadata)?.events(block.events()?, take).map_err(|e| Error::Block {
             path: path.clone(),
@@ -176,4 +186,48 @@ fn raw_events(
         })?;
     }
     Ok((events, sink.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn piece() -> Piece {
+        let archive = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/small/archive");
+        let source = Source::open(&[archive]).unwrap();
+        source.pieces().first().unwrap().clone()
+    }
+
+    fn report(node: NodeId) -> Event {
+        Event::NodeUptimeReported { node, now: 1, uptime: 1 }
+    }
+
+    fn orders(shards: &[Vec<Report>]) -> Vec<Vec<u32>> {
+        shards.iter().map(|shard| shard.iter().map(|report| report.order).collect()).collect()
+    }
+
+    #[test]
+    fn reports_of_several_kinds_come_out_in_the_order_of_the_chain() {
+        let piece = piece();
+        let stale = Report { order: 9, report: UptimeReport { node: 0, block: 1, now: 1, uptime: 1 } };
+        let mut shards = vec![vec![stale], vec![stale]];
+        let mut sink = Sink::new(&piece, &mut shards, false);
+        // One kind after the other, as columns have them.
+        for (place, node) in [(4, 1), (7, 2), (8, 1), (3, 2), (5, 1)] {
+            sink.event(place, 0, piece.first, 0, report(node)).unwrap();
+        }
+        let target = Event::PowerTargetChanged { node: 1, target: crate::chain::types::PowerTarget::Up };
+        sink.event(6, 0, piece.first, 0, target).unwrap();
+        let others = sink.finish();
+        assert_eq!(orders(&shards), [vec![3, 7], vec![4, 5, 8]]);
+        assert_eq!(others.iter().map(|other| other.order).collect::<Vec<_>>(), [6]);
+    }
+
+    #[test]
+    fn a_report_of_another_kind_than_the_one_that_is_counted_is_refused() {
+        let (piece, mut shards) = (piece(), vec![Vec::new()]);
+        assert_eq!(Sink::new(&piece, &mut shards, true).event(4, 0, piece.first, 0, report(1)), None);
+    }
 }

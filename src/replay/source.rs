@@ -134,7 +134,8 @@ impl Source {
         Ok(ReadPiece { path: self.path(piece)?, chunk, hashes })
     }
 
-    /// As [`Source::read`], with the memory of a workspace, but leaves the hashes of headers to [`Source::link`].
+    /// As [`Source::read`], with the memory of a workspace, but leaves the hashes of headers to [`Source::link`], and how the
+    /// file was packed to a check.
     ///
     /// # Errors
     /// As [`Source::read`].

@@ -135,7 +135,7 @@ pub fn verify(archive: &Archive, roots: &Roots, pinned: Option<&Pinned>) -> Resu
     if let Some(named) = &finality.authorities {
         let damaged = |what: String| Error::damaged(&path, what);
         let nodes: Vec<&[u8]> = named.nodes.iter().map(Vec::as_slice).collect();
-        let (root, layout) = roots.get(&named.height).ok_or_else(|| {
+        let (_, (root, layout)) = roots.get(&named.height).ok_or_else(|| {
             damaged(format!(
                 "it names the validators after block {}, which is not in the archive",
                 named.height

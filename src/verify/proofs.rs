@@ -44,10 +44,10 @@ impl Proven {
 
 /// State root of a block, and the layout of its state.
 type Root = (Hash, Layout);
-/// Those of blocks by their heights.
-pub(super) type Roots = BTreeMap<u32, Root>;
+/// Those of blocks by their heights, each with the hash of its block.
+pub(super) type Roots = BTreeMap<u32, (Hash, Root)>;
 
-/// Checks every proof of an archive that is sound otherwise, and the signatures of validators by those in a file if one is
+/// Checks every proof of an archive, chunk by chunk as far as each is sound by itself, and the signatures of validators by those in a file if one is
 /// given. Once `stop` is set it ends soon, and what it came to means nothing.
 ///
 /// # Errors
@@ -123,7 +123,7 @@ struct OfChunk {
     proven: Vec<u32>,
     problems: Vec<Error>,
     /// Of the blocks whose state is looked into.
-    roots: Vec<(u32, Root)>,
+    roots: Vec<(u32, (Hash, Root))>,
 }
 
 fn of_chunk(
@@ -133,7 +133,7 @@ fn of_chunk(
     layouts: &Layouts,
     heights: &BTreeSet<u32>,
 ) -> Result<OfChunk> {
-    let (chunk, _) = archive.chunk(entry)?;
+    let (chunk, hashes) = archive.chunk(entry)?;
     let path = archive.path(&proofs.file);
     let root_of = |block: &BlockRef<'_>| -> Option<Root> {
         Some((*block.state_root, *layouts.0.get(chunk.runtime_at(block.height)?)?))
@@ -152,8 +152,9 @@ fn of_chunk(
             }
         }
     }
-    let looked_into = heights.range(chunk.first()..=chunk.last()).filter_map(|height| chunk.at(*height));
-    found.roots = looked_into.filter_map(|block| Some((block.height, root_of(&block)?))).collect();
+    let looked_into = chunk.blocks().zip(hashes).filter(|(block, _)| heights.contains(&block.height));
+    found.roots =
+        looked_into.filter_map(|(block, hash)| Some((block.height, (hash, root_of(&block)?)))).collect();
     Ok(found)
 }
 
@@ -172,10 +173,15 @@ fn of_state(archive: &Archive, entry: &StateProofEntry, roots: &Roots) -> Result
     let path = archive.path(&entry.file);
     let proof = archive.state_proof(entry)?;
     let height = entry.height;
-    let Some((state, (root, layout))) = archive.state_entry(height).zip(roots.get(&height)) else {
+    let Some((state, (hash, (root, layout)))) = archive.state_entry(height).zip(roots.get(&height)) else {
         return Err(Error::damaged(path, format!("there is no snapshot of block {height}, or no root")));
     };
     let state = archive.state(state)?;
+    // A root proves the state of its own block alone, and others go by the hash that the snapshot names.
+    if state.block_hash != *hash {
+        let what = format!("the snapshot of block {height} names another block than the one in the chunks");
+        return Err(Error::damaged(path, what));
+    }
     let nodes: Vec<&[u8]> = proof.nodes.iter().map(Vec::as_slice).collect();
     held::check_snapshot(*layout, root, &nodes, &state)
         .map_err(|error| Error::damaged(path, format!("the state of block {height}: {error}")))

@@ -64,6 +64,9 @@ impl Keys {
     }
 }
 
+/// Most numbers of a column whose memory is kept; a chunk of a month has a tenth of it.
+const KEPT_MAX: usize = 1 << 21;
+
 /// Memory for columns, to be used again: the pages of fresh memory would cost more than filling it.
 #[derive(Debug, Default)]
 pub struct Buffers {
@@ -81,11 +84,15 @@ impl Buffers {
     }
 
     pub(super) fn give_numbers(&mut self, numbers: Vec<u64>) {
-        self.numbers.push(numbers);
+        if numbers.capacity() <= KEPT_MAX {
+            self.numbers.push(numbers);
+        }
     }
 
     pub(super) fn give_keys(&mut self, keys: Keys) {
-        self.places.push(keys.places);
+        if keys.places.capacity() <= KEPT_MAX {
+            self.places.push(keys.places);
+        }
     }
 }
 

@@ -121,7 +121,7 @@ impl<'a> Columns<'a> {
 
     /// Finds the events of some kinds, by the place of the kind; all others cost one look at a byte each.
     pub fn pick(&self, want: impl Fn(u8) -> Want) -> Picked<'a> {
-        let wanted: Vec<Want> = (0u8..).zip(self.kinds()).map(|(place, _)| want(place)).collect();
+        let wanted: Vec<Want> = (0..=u8::MAX).zip(self.kinds()).map(|(place, _)| want(place)).collect();
         let of = |kind: u8| wanted.get(usize::from(kind)).copied().unwrap_or(Want::Nothing);
         let table: [Option<u8>; 256] =
             std::array::from_fn(|token| self.layout.table.get(token).map(|token| token.kind));
@@ -161,7 +161,8 @@ impl<'a> Columns<'a> {
             }
             counts.push(counted.wrapping_sub(before));
         }
-        let counted = (0u8..).zip(&wanted).find(|(_, want)| **want == Want::Counts).map(|(place, _)| place);
+        let counted =
+            (0..=u8::MAX).zip(&wanted).find(|(_, want)| **want == Want::Counts).map(|(place, _)| place);
         Picked { columns: *self, at, counts, counted }
     }
 
@@ -182,7 +183,7 @@ impl<'a> Columns<'a> {
             let kind = self.layout.table.get(usize::from(*token))?.kind;
             Some(usize::from(self.kinds().get(usize::from(kind))?.span))
         };
-        (self.first..).zip(self.blocks()).all(|(height, block)| {
+        (self.first..=u32::MAX).zip(self.blocks()).all(|(height, block)| {
             let its = self.spans.iter().rposition(|span| span.first <= height);
             block.iter().all(|token| span(token) == its)
         })
@@ -199,7 +200,7 @@ impl<'a> Columns<'a> {
         let Columns { layout, section, .. } = *self;
         let all = self.pick(|_| Want::Places);
         let kinds: Vec<Rows<'_>> =
-            (0..).zip(&layout.kinds).map(|(k, _)| all.rows(k)).collect::<Result<_, _>>()?;
+            (0..=u8::MAX).zip(&layout.kinds).map(|(k, _)| all.rows(k)).collect::<Result<_, _>>()?;
         let amounts = layout.amounts.read(section).map_err(|e| format!("pool of amounts: {e}"))?;
         let accounts = layout.accounts.read(section).map_err(|e| format!("pool of accounts: {e}"))?;
         let outside = || String::from("a column ends before the events do");
