@@ -53,6 +53,7 @@ impl EventPlan {
             (None, Some(fixed)) if fixed.tags.is_empty() => {
                 u16::try_from(fixed.length).map_or(Quick::Planned, Quick::Passed)
             }
+            (None, None) => self.route.weighed().map_or(Quick::Planned, Quick::Weighed),
             _ => Quick::Planned,
         }
     }

@@ -6,7 +6,10 @@
 
 use crate::archive::bytes::Cursor;
 
-use super::types::{Event, NodeId};
+use super::{
+    scale,
+    types::{Event, NodeId},
+};
 
 /// Bytes before the fields of an event of an extrinsic: phase, index of the extrinsic, pallet, event.
 const BEFORE: usize = 7;
@@ -24,6 +27,9 @@ pub enum Quick {
     Planned,
     /// The rules do not read them, and any so many bytes are their fields.
     Passed(u16),
+    /// The rules do not read them, and their fields are two compact integers and two bytes, each below the one here: every
+    /// extrinsic that succeeds ends with an event that says its weight, class and whether it pays.
+    Weighed([u8; 2]),
     /// They are uptime reports, whose fields are node (4 bytes), time and uptime (8 bytes each).
     Uptime,
 }
@@ -59,6 +65,7 @@ impl QuickTable {
         let quick = *self.table.get(usize::from(u16::from_be_bytes([pallet, event])))?;
         let length = match quick {
             Quick::Planned => return None,
+            Quick::Weighed(below) => return weighed(cursor, below),
             Quick::Passed(length) => usize::from(length),
             Quick::Uptime => UPTIME,
         };
@@ -68,11 +75,26 @@ impl QuickTable {
         };
         let taken = match quick {
             Quick::Uptime => Taken::Read(uptime(fields.get(BEFORE..)?)?),
-            Quick::Passed(_) | Quick::Planned => Taken::Passed,
+            Quick::Passed(_) | Quick::Weighed(_) | Quick::Planned => Taken::Passed,
         };
         cursor.take(record.len()).ok()?;
         Some(taken)
     }
+}
+
+/// Takes a record whose fields are two compact integers and two bytes.
+fn weighed(cursor: &mut Cursor<'_>, below: [u8; 2]) -> Option<Taken> {
+    let mut at = *cursor;
+    at.take(BEFORE).ok()?;
+    scale::compact(&mut at).ok()?;
+    scale::compact(&mut at).ok()?;
+    let [first, second, topics] = at.array().ok()?;
+    let [first_below, second_below] = below;
+    if first >= first_below || second >= second_below || topics != NO_TOPICS {
+        return None;
+    }
+    *cursor = at;
+    Some(Taken::Passed)
 }
 
 /// An uptime report of its fields.
@@ -97,6 +119,7 @@ mod tests {
             (1, 2) => Quick::Passed(3),
             (1, 255) => Quick::Passed(0),
             (9, 0) => Quick::Uptime,
+            (0, 0) => Quick::Weighed([3, 2]),
             _ => Quick::Planned,
         })
     }
@@ -113,8 +136,9 @@ mod tests {
         let all = [record(1, 2, &[1, 2, 3], 0), record(1, 255, &[], 0), record(9, 0, &fields, 0), vec![42]]
             .concat();
         let mut cursor = Cursor::new(&all);
-        assert_eq!(table.take(&mut cursor), Some(Taken::Passed));
-        assert_eq!(table.take(&mut cursor), Some(Taken::Passed));
+        for _ in 0..3 {
+            assert_eq!(table.take(&mut cursor), Some(Taken::Passed));
+        }
         let report = Event::NodeUptimeReported { node: 9, now: 5, uptime: u64::MAX };
         assert_eq!(table.take(&mut cursor), Some(Taken::Read(report)));
         assert_eq!(cursor.rest(), [42]);
@@ -126,9 +150,15 @@ mod tests {
         let mut finalization = record(1, 2, &[1, 2, 3], 0);
         finalization[0] = 1;
         let whole = record(1, 2, &[1, 2, 3], 0);
+        // A class, or whether it pays, that there is not; an integer that is longer than it has to be.
+        let weights = [[4, 4, 3, 0], [4, 4, 0, 2], [1, 0, 4, 0]].map(|fields| record(0, 0, &fields, 0));
         let others = [finalization, record(1, 2, &[1, 2, 3], 4), record(3, 3, &[1], 0), Vec::new()];
-        let truncated = (0..whole.len()).map(|length| whole[..length].to_vec());
-        for bytes in others.into_iter().chain(truncated) {
+        let others = others.into_iter().chain(weights);
+        let weight = record(0, 0, &[4, 4, 0, 0], 0);
+        let wholes = [whole, weight];
+        let truncated =
+            wholes.iter().flat_map(|whole| (0..whole.len()).map(|length| whole[..length].to_vec()));
+        for bytes in others.chain(truncated) {
             let mut cursor = Cursor::new(&bytes);
             assert_eq!(table.take(&mut cursor), None, "{bytes:?}");
             assert_eq!(cursor.position(), 0);

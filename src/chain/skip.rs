@@ -55,6 +55,20 @@ impl Route {
     }
 }
 
+impl Route {
+    /// What the two bytes are below that follow two compact integers, if the fields are these.
+    pub fn weighed(&self) -> Option<[u8; 2]> {
+        let [Hop::Compact, Hop::Compact, Hop::Tag(_, first), Hop::Tag(_, second)] = &*self.0 else {
+            return None;
+        };
+        let below = |known: &[bool]| {
+            let below = known.iter().take_while(|known| **known).count();
+            u8::try_from(below).ok().filter(|_| known.iter().skip(below).all(|known| !known))
+        };
+        Some([below(first)?, below(second)?])
+    }
+}
+
 /// Fields that always have the same number of bytes.
 #[derive(Clone, Debug)]
 pub struct FixedFields<'a> {
