@@ -9,13 +9,15 @@ use crate::{
 
 /// Part of a month that is looked at.
 const MONTHS: f64 = 0.05;
+/// Blocks of a chunk, few enough for the events of twenty times the nodes.
+const CHUNK_BLOCKS: u32 = 512;
 
 /// One, five and twenty times the nodes.
 pub fn bench(options: &Options, archives: &Archives) -> Result<()> {
     let mut rows = Vec::new();
     for times in [1, 5, 20] {
         let nodes = options.nodes.saturating_mul(times);
-        let archive = archives.get(&Wanted::usual(MONTHS, nodes))?;
+        let archive = archives.get(&Wanted { chunk_blocks: CHUNK_BLOCKS, ..Wanted::usual(MONTHS, nodes) })?;
         let [mut wall, mut unwritten, mut cpu, mut each, mut memory] = <[Series; 5]>::default();
         let mut events = 0;
         for _ in 0..options.runs {
