@@ -70,7 +70,7 @@ docs:
 ## bench: how fast the parts of a replay are, and how a whole month compares to decompressing and hashing it alone
 bench:
 	$(CARGO) bench --locked --bench replay
-	$(CARGO) bench --locked --bench month
+	$(CARGO) bench --locked --bench month -- --raw $(BENCH)
 
 ## bench-size: bytes of an uptime report by level, chunks and layout; BENCH="--months 0.1" for less than a month
 bench-size:
