@@ -133,8 +133,10 @@ mod tests {
         let table = table();
         let mut fields = 9u32.to_le_bytes().to_vec();
         fields.extend([5u64.to_le_bytes(), u64::MAX.to_le_bytes()].concat());
-        let all = [record(1, 2, &[1, 2, 3], 0), record(1, 255, &[], 0), record(9, 0, &fields, 0), vec![42]]
-            .concat();
+        // 63 in one byte, 64 in two; class 2 of 3, and it pays.
+        let weight = record(0, 0, &[63 << 2, 1, 1, 2, 1], 0);
+        let passed = [record(1, 2, &[1, 2, 3], 0), weight, record(1, 255, &[], 0)].concat();
+        let all = [passed, record(9, 0, &fields, 0), vec![42]].concat();
         let mut cursor = Cursor::new(&all);
         for _ in 0..3 {
             assert_eq!(table.take(&mut cursor), Some(Taken::Passed));
