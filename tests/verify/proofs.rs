@@ -138,29 +138,3 @@ fn a_proof_with_a_changed_byte_and_digests_that_fit_proves_nothing() {
     }
     assert!(changes > 120, "only {changes} changes");
 }
-
-/// A root vouches for the state of its own block: a run of several archives finds a snapshot by the hash that it names.
-#[test]
-fn a_snapshot_that_names_another_block_of_its_height_is_not_proven() {
-    let proven = Proven::new();
-    let mut liar = proven.manifest.clone();
-    let renamed = |kind: Kind, name: &str| {
-        let path = proven.path.join(name);
-        let Opened { minor, mut body, .. } = open(kind, &fs::read(&path).unwrap(), &path).unwrap();
-        // The hash of the block follows that of block 0 and the number.
-        body[36..68].fill(7);
-        let sealed = seal(kind, minor, &body, 1, &path).unwrap();
-        fs::write(&path, &sealed.file).unwrap();
-        (Hex(sealed.content_sha256), u64::try_from(sealed.file.len()).unwrap(), Hex(sha256(&sealed.file)))
-    };
-    let state = &mut liar.state[1];
-    state.block_hash = Hex([7; 32]);
-    (state.content_sha256, state.file_bytes, state.file_sha256) = renamed(Kind::State, &state.file);
-    let (height, proof) = (state.height, &mut liar.proofs.as_mut().unwrap().state[1]);
-    (proof.content_sha256, proof.file_bytes, proof.file_sha256) = renamed(Kind::StateProof, &proof.file);
-    liar.archive_root = Hex(liar.root());
-    fs::write(proven.path.join("manifest.json"), liar.to_bytes()).unwrap();
-    let problems = proofs::verify(&proven.archive(), None, &AtomicBool::new(false)).unwrap_err();
-    let named = format!("the snapshot of block {height} names another block");
-    assert!(problems.iter().any(|problem| problem.to_string().contains(&named)), "{problems:?}");
-}
