@@ -124,12 +124,10 @@ impl EventPlans {
                 *slot = of_pallet;
             }
         }
-        let of = |pallet: u8, event: u8| -> Option<&EventPlan> {
-            plans.get(usize::from(pallet))?.get(usize::from(event))?.as_ref()
-        };
-        let quick =
-            QuickTable::new(|pallet, event| of(pallet, event).map_or(Quick::Planned, EventPlan::quick));
-        Ok(EventPlans { plans, quick })
+        let mut compiled = EventPlans { plans, quick: QuickTable::default() };
+        let of = |pallet, event| compiled.plan(pallet, event).map_or(Quick::Planned, EventPlan::quick);
+        compiled.quick = QuickTable::new(of);
+        Ok(compiled)
     }
 
     /// Whether the rules read this event.

@@ -34,8 +34,8 @@ pub enum Quick {
     Uptime,
 }
 
-/// What is known of the events of each kind.
-#[derive(Clone, Debug)]
+/// What is known of the events of each kind; the default knows nothing of any.
+#[derive(Clone, Debug, Default)]
 pub struct QuickTable {
     /// By pallet index, then by event index.
     table: Vec<Quick>,

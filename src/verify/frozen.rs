@@ -63,7 +63,7 @@ pub struct Case {
     /// Validators whose signatures the archive has to have, as `run --authorities` takes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorities: Option<PathBuf>,
-    /// The step that the archives have to reach, as `trust.level` of `run.json` names it; any if left out.
+    /// The step that the archives reach, no more and no less, as `trust.level` of `run.json` names it; any if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<String>,
     /// SHA-256 of every file of the results but receipts and `run.json`; `receipts/` is that of the list which

@@ -118,7 +118,7 @@ fn the_archive_with_proofs_gives_the_frozen_results_and_is_final() {
     assert_eq!((&trust["level"], &trust["finality"]["set_id"]), (&"finality".into(), &1.into()));
     assert_eq!((&trust["blocks"], &trust["proven_blocks"]), (&2274.into(), &379.into()));
     assert_eq!((&trust["states"], &trust["proven_states"]), (&2.into(), &2.into()));
-    assert!(trust["finality"]["block"].as_u64() > run["blocks"]["window_last"].as_u64());
+    assert!(trust["finality"]["block"].as_u64().unwrap() > run["blocks"]["window_last"].as_u64().unwrap());
 }
 
 /// A case that names a step is about that step.

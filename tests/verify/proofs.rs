@@ -138,3 +138,37 @@ fn a_proof_with_a_changed_byte_and_digests_that_fit_proves_nothing() {
     }
     assert!(changes > 120, "only {changes} changes");
 }
+
+/// A root vouches for the state of its own block: a run of several archives finds a snapshot by the hash that it names.
+#[test]
+fn a_snapshot_that_names_another_block_of_its_height_is_not_proven() {
+    let proven = Proven::new();
+    let mut liar = proven.manifest.clone();
+    // Both files with another hash of their block: the prelude has it behind that of block 0 and the number, and the first
+    // digits of it are in their names.
+    let renamed = |kind: Kind, name: &str| {
+        let path = proven.path.join(name);
+        let Opened { minor, mut body, .. } = open(kind, &fs::read(&path).unwrap(), &path).unwrap();
+        body[36..68].fill(7);
+        let sealed = seal(kind, minor, &body, 1, &path).unwrap();
+        let (number, _) = name.rsplit_once('-').unwrap();
+        let name = format!("{number}-07070707.tfa");
+        fs::remove_file(&path).unwrap();
+        fs::write(proven.path.join(&name), &sealed.file).unwrap();
+        let length = u64::try_from(sealed.file.len()).unwrap();
+        (name, Hex(sealed.content_sha256), length, Hex(sha256(&sealed.file)))
+    };
+    let state = &mut liar.state[1];
+    let height = state.height;
+    state.block_hash = Hex([7; 32]);
+    (state.file, state.content_sha256, state.file_bytes, state.file_sha256) =
+        renamed(Kind::State, &state.file);
+    let proof = &mut liar.proofs.as_mut().unwrap().state[1];
+    (proof.file, proof.content_sha256, proof.file_bytes, proof.file_sha256) =
+        renamed(Kind::StateProof, &proof.file);
+    liar.archive_root = Hex(liar.root());
+    fs::write(proven.path.join("manifest.json"), liar.to_bytes()).unwrap();
+    let problems = proofs::verify(&proven.archive(), None, &AtomicBool::new(false)).unwrap_err();
+    let named = format!("the snapshot of block {height} names another block");
+    assert!(problems.iter().any(|problem| problem.to_string().contains(&named)), "{problems:?}");
+}
