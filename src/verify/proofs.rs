@@ -1,9 +1,6 @@
 //! Whether the proofs of an archive lead from what it holds to the state roots in its headers.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -48,14 +45,14 @@ type Root = (Hash, Layout);
 pub(super) type Roots = BTreeMap<u32, (Hash, Root)>;
 
 /// Checks every proof of an archive, chunk by chunk as far as each is sound by itself, and the signatures of validators by those in a file if one is
-/// given. Once `stop` is set it ends soon, and what it came to means nothing.
+/// given. Once `stop` says so it ends soon, and what it came to means nothing.
 ///
 /// # Errors
 /// Everything that is not proven, each named by file and block.
 pub fn verify(
     archive: &Archive,
     pinned: Option<&Pinned>,
-    stop: &AtomicBool,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> std::result::Result<Proven, Vec<Error>> {
     let mut proven = Proven::default();
     let manifest = archive.manifest();
@@ -72,7 +69,7 @@ pub fn verify(
     let chunks: Vec<_> = manifest.chunks.iter().zip(&proofs.blocks).collect();
     let checked: Vec<_> = chunks
         .into_par_iter()
-        .filter(|_| !stop.load(Ordering::Relaxed))
+        .filter(|_| !stop())
         .map(|(chunk, proofs)| of_chunk(archive, chunk, proofs, &layouts, &heights))
         .collect();
     let (mut problems, mut roots) = (Vec::new(), Roots::new());

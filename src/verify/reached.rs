@@ -3,8 +3,6 @@
 //! The replay itself checks digests and the chain of headers. What is left, and what is done here, are the proofs and
 //! the signatures of validators, if the archives have any.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::{
     archive::{Archive, Error},
     replay::{self, Located, Piece, SavedState, Source, read_from, states_read},
@@ -73,14 +71,14 @@ fn last_archive<'a>(source: &'a Source, located: &Located) -> Option<&'a Archive
 /// there. `is_whole` says that the archives have everything that counts for the period.
 ///
 /// # Errors
-/// False proofs and signatures; that the validators who are `pinned` did not sign; that `stop` was set.
+/// False proofs and signatures; that the validators who are `pinned` did not sign; that `stop` says so.
 pub fn reached(
     source: &Source,
     located: &Located,
     is_whole: bool,
     from: Option<&SavedState>,
     pinned: Option<&Pinned>,
-    stop: &AtomicBool,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trust, Refused> {
     let read: Vec<Piece> = {
         let first = read_from(located, from);
@@ -96,7 +94,7 @@ pub fn reached(
             Err(found) => problems.extend(found),
         }
     }
-    if stop.load(Ordering::Relaxed) {
+    if stop() {
         return Err(Refused::Interrupted);
     }
     if !problems.is_empty() {

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
 };
 
 use minting::{
@@ -37,7 +36,7 @@ impl Proven {
         let proven = Proven { _folder: folder, path, files: all, manifest };
         assert_eq!(proven.files.len(), 6, "three chunks, two states and a justification");
         assert!(check(&proven.archive()).is_empty());
-        let found = proofs::verify(&proven.archive(), None, &AtomicBool::new(false)).unwrap();
+        let found = proofs::verify(&proven.archive(), None, &|| false).unwrap();
         assert_eq!((found.blocks(), found.states()), (379, 2));
         assert!(found.finality.finalized.is_some());
         proven
@@ -126,8 +125,8 @@ fn a_proof_with_a_changed_byte_and_digests_that_fit_proves_nothing() {
             assert_eq!(liar.root(), proven.manifest.archive_root.0, "proofs are outside of the root");
             fs::write(proven.path.join("manifest.json"), liar.to_bytes()).unwrap();
             fs::write(proven.path.join(name), &sealed.file).unwrap();
-            let problems = proofs::verify(&proven.archive(), None, &AtomicBool::new(false))
-                .expect_err(&format!("{name}, byte {at}"));
+            let problems =
+                proofs::verify(&proven.archive(), None, &|| false).expect_err(&format!("{name}, byte {at}"));
             assert!(
                 problems.iter().any(|problem| problem.to_string().contains(name)),
                 "{name}, byte {at}: {problems:?}"
@@ -168,7 +167,7 @@ fn a_snapshot_that_names_another_block_of_its_height_is_not_proven() {
         renamed(Kind::StateProof, &proof.file);
     liar.archive_root = Hex(liar.root());
     fs::write(proven.path.join("manifest.json"), liar.to_bytes()).unwrap();
-    let problems = proofs::verify(&proven.archive(), None, &AtomicBool::new(false)).unwrap_err();
+    let problems = proofs::verify(&proven.archive(), None, &|| false).unwrap_err();
     let named = format!("the snapshot of block {height} names another block");
     assert!(problems.iter().any(|problem| problem.to_string().contains(&named)), "{problems:?}");
 }

@@ -1,6 +1,9 @@
 //! What a run stands on: archives, a saved state to go on from, how far they reach, and how far they can be trusted.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use minting::{
     cli::{error_chain, escape},
@@ -64,12 +67,19 @@ impl Ground {
         rules: &'a Rules,
         quiet: bool,
     ) -> Result<(Folds<'a>, Trust), Failure> {
+        // Nobody waits for proofs once there is nothing to be vouched for.
+        let is_in_vain = AtomicBool::new(false);
+        let stop = || is_in_vain.load(Ordering::Relaxed) || INTERRUPTED.load(Ordering::Relaxed);
         let (folds, trust) = rayon::join(
-            || self.fold(period, rules, quiet),
+            || {
+                let folds = self.fold(period, rules, quiet);
+                is_in_vain.store(folds.is_err(), Ordering::Relaxed);
+                folds
+            },
             || {
                 let Ground { source, located, from, pinned, .. } = self;
                 let is_whole = self.has_results && located.known_until.is_none();
-                reached(source, located, is_whole, from.as_ref(), pinned.as_ref(), &INTERRUPTED)
+                reached(source, located, is_whole, from.as_ref(), pinned.as_ref(), &stop)
             },
         );
         let folds = folds?;
