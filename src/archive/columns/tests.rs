@@ -38,12 +38,22 @@ fn span_list(first: u32, count: usize) -> Vec<Span> {
     [0, 2].into_iter().take(count).map(|start| Span { first: first + start, metadata: [0; 32] }).collect()
 }
 
-fn decoded(first: u32, blocks: &[Block], spans: usize, section: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+/// Reads a section of columns of blocks and looks at it.
+fn opened<T>(
+    first: u32,
+    blocks: &[Block],
+    spans: usize,
+    section: &[u8],
+    look: impl FnOnce(&Columns<'_>) -> Result<T, String>,
+) -> Result<T, String> {
     let layout = Layout::parse(section, blocks.len(), spans)?;
     let times_ms: Vec<u64> = blocks.iter().map(|b| b.time_ms).collect();
     let spans = span_list(first, spans);
-    let columns = Columns { layout: &layout, section, first, times_ms: &times_ms, spans: &spans };
-    let (raw, ends) = columns.raw()?;
+    look(&Columns { layout: &layout, section, first, times_ms: &times_ms, spans: &spans })
+}
+
+fn decoded(first: u32, blocks: &[Block], spans: usize, section: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let (raw, ends) = opened(first, blocks, spans, section, |columns| columns.raw())?;
     let starts = std::iter::once(0).chain(ends.iter().copied());
     Ok(starts.zip(&ends).map(|(start, end)| raw[start..*end].to_vec()).collect())
 }
@@ -133,10 +143,7 @@ proptest! {
 
 /// What a check of an archive does with a section.
 fn canonical(section: &[u8], first: u32, blocks: &[Block], spans: usize) -> Result<(), String> {
-    let layout = Layout::parse(section, blocks.len(), spans)?;
-    let times_ms: Vec<u64> = blocks.iter().map(|b| b.time_ms).collect();
-    let spans = span_list(first, spans);
-    Columns { layout: &layout, section, first, times_ms: &times_ms, spans: &spans }.check()
+    opened(first, blocks, spans, section, |columns| columns.check())
 }
 
 #[test]
@@ -188,54 +195,56 @@ fn reports_cost_little_more_than_who_sends_them() {
     let mut zeros = section.iter().filter(|byte| **byte == 0).count();
     zeros -= section.len() - 5_000 * 6;
     assert!(zeros > 5_000 * 3, "{zeros}");
-    let layout = Layout::parse(&section, blocks.len(), 1).unwrap();
-    let times_ms: Vec<u64> = blocks.iter().map(|b| b.time_ms).collect();
-    let spans = span_list(1, 1);
-    let columns =
-        Columns { layout: &layout, section: &section, first: 1, times_ms: &times_ms, spans: &spans };
-    let picked = columns.pick(|_| Want::Places);
-    let rows = picked.rows(0).unwrap();
-    let only_counted = columns.pick(|_| Want::Counts);
-    assert_eq!(format!("{:?}", only_counted.rows(0).unwrap()), format!("{rows:?}"));
-    assert_eq!((picked.at(0).len(), rows.len(), rows.keys().unwrap().values.len()), (5_000, 5_000, 50));
-    for (row, at) in picked.at(0).iter().enumerate() {
-        let time = 1_700_000_000 + 6 * (u64::from(at.place) + 1);
-        let node = rows.keys().unwrap().of(row).unwrap();
-        assert_eq!(rows.numbers(1).unwrap()[row], time);
-        assert_eq!(rows.numbers(2).unwrap()[row], time - 1_600_000_000 - 1_000 * node);
-    }
+    opened(1, &blocks, 1, &section, |columns| {
+        let picked = columns.pick(|_| Want::Places);
+        let rows = picked.rows(0).unwrap();
+        let only_counted = columns.pick(|_| Want::Counts);
+        assert_eq!(format!("{:?}", only_counted.rows(0).unwrap()), format!("{rows:?}"));
+        assert_eq!((picked.at(0).len(), rows.len(), rows.keys().unwrap().values.len()), (5_000, 5_000, 50));
+        for (row, at) in picked.at(0).iter().enumerate() {
+            let time = 1_700_000_000 + 6 * (u64::from(at.place) + 1);
+            let node = rows.keys().unwrap().of(row).unwrap();
+            assert_eq!(rows.numbers(1).unwrap()[row], time);
+            assert_eq!(rows.numbers(2).unwrap()[row], time - 1_600_000_000 - 1_000 * node);
+        }
+        Ok(())
+    })
+    .unwrap();
 }
 
 #[test]
 fn events_that_are_counted_are_those_that_are_picked() {
     let blocks = sample();
     let section = section(100, &blocks, 2).unwrap();
-    let layout = Layout::parse(&section, blocks.len(), 2).unwrap();
-    let times_ms: Vec<u64> = blocks.iter().map(|b| b.time_ms).collect();
-    let spans = span_list(100, 2);
-    let columns =
-        Columns { layout: &layout, section: &section, first: 100, times_ms: &times_ms, spans: &spans };
-    let all = columns.pick(|_| Want::Places);
-    let kinds = u8::try_from(columns.kinds().len()).unwrap();
-    assert!(kinds > 3);
-    for counted in 0..kinds {
-        let picked = columns.pick(|kind| match kind % 3 {
-            _ if kind == counted => Want::Counts,
-            0 => Want::Nothing,
-            _ => Want::Places,
-        });
-        let in_block = |place: usize| all.at(counted).iter().filter(|at| at.place as usize == place).count();
-        let counts: Vec<usize> = (0..blocks.len()).map(in_block).collect();
-        assert_eq!(picked.counts(counted).iter().map(|count| *count as usize).collect::<Vec<_>>(), counts);
-        for kind in (0..kinds).filter(|kind| *kind != counted) {
-            let before = |order| all.at(counted).iter().filter(|at| at.order < order).count();
-            let places = all.at(kind).iter().map(|at| (at.place, at.order, before(at.order)));
-            let wanted = picked.at(kind).iter().map(|at| (at.place, at.order, at.counted as usize));
-            let expected: Vec<_> = places.filter(|_| kind % 3 > 0).collect();
-            assert_eq!(wanted.collect::<Vec<_>>(), expected, "kind {kind}");
-            assert!(picked.counts(kind).is_empty());
+    opened(100, &blocks, 2, &section, |columns| {
+        let all = columns.pick(|_| Want::Places);
+        let kinds = u8::try_from(columns.kinds().len()).unwrap();
+        assert!(kinds > 3);
+        for counted in 0..kinds {
+            let picked = columns.pick(|kind| match kind % 3 {
+                _ if kind == counted => Want::Counts,
+                0 => Want::Nothing,
+                _ => Want::Places,
+            });
+            let in_block =
+                |place: usize| all.at(counted).iter().filter(|at| at.place as usize == place).count();
+            let counts: Vec<usize> = (0..blocks.len()).map(in_block).collect();
+            assert_eq!(
+                picked.counts(counted).iter().map(|count| *count as usize).collect::<Vec<_>>(),
+                counts
+            );
+            for kind in (0..kinds).filter(|kind| *kind != counted) {
+                let before = |order| all.at(counted).iter().filter(|at| at.order < order).count();
+                let places = all.at(kind).iter().map(|at| (at.place, at.order, before(at.order)));
+                let wanted = picked.at(kind).iter().map(|at| (at.place, at.order, at.counted as usize));
+                let expected: Vec<_> = places.filter(|_| kind % 3 > 0).collect();
+                assert_eq!(wanted.collect::<Vec<_>>(), expected, "kind {kind}");
+                assert!(picked.counts(kind).is_empty());
+            }
         }
-    }
+        Ok(())
+    })
+    .unwrap();
 }
 
 #[test]
